@@ -1,0 +1,2 @@
+//! `helio`: the composition root.
+fn main() {}

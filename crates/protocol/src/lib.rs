@@ -1,0 +1,1 @@
+//! Words both ends speak: ids, signalling messages, HTTP bodies, control frames, problems.

@@ -1,0 +1,1 @@
+//! Accounts, devices, pairs, keys: everything durable.

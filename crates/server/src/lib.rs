@@ -1,0 +1,1 @@
+//! HTTP, WebSocket, UDP and TCP loops around the pure cores.

@@ -1,0 +1,1 @@
+//! A virtual clock and lossy links that join the pure cores.
