@@ -1,1 +1,12 @@
-//! Words both ends speak: ids, signalling messages, HTTP bodies, control frames, problems.
+//! Words both ends speak: ids, signalling messages, HTTP bodies, problems.
+//!
+//! Types and their (de)serialisation only: no I/O, no clock, no cryptography. The bytes are
+//! described in `docs/protocol.md`.
+
+pub mod http;
+pub mod id;
+pub mod pairing;
+pub mod problem;
+pub mod record;
+pub mod register;
+pub mod signal;

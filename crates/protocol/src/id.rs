@@ -1,0 +1,1 @@
+//! Names of devices, pairs and accounts.

@@ -1,0 +1,1 @@
+//! Device records and pair statements, and the bytes that are signed.

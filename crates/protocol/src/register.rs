@@ -1,0 +1,1 @@
+//! The simple sender and receiver dialect of `/ws`.
