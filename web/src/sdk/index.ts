@@ -1,0 +1,75 @@
+// The SDK's table of contents. Logic only: it knows WebRTC, WebCrypto, IndexedDB, WebSocket and
+// fetch, and no views.
+export { Api } from "./api";
+export type {
+  ApiOptions,
+  AuditEntry,
+  DeviceInfo,
+  Invite,
+  NewPair,
+  PairInfo,
+  PairStatement,
+  Role,
+  ServerInfo,
+  SetupReply,
+  Token,
+} from "./api";
+export { Emitter } from "./emitter";
+export { ApiError, asHelioError, HelioError } from "./errors";
+export type { FailureCause, LinkFailure } from "./failures";
+export { Identity, unsupportedReason } from "./identity";
+export type { DeviceProfile } from "./identity";
+export { parsePairingLink } from "./invite";
+export type { PairingLink } from "./invite";
+export { Link } from "./link";
+export type {
+  EndedBy,
+  LinkEvents,
+  LinkOptions,
+  LinkPhase,
+  LinkState,
+  MediaMode,
+  OutgoingMedia,
+  PeerMedia,
+  ReceivedCommand,
+  ReceivedText,
+} from "./link";
+export type {
+  InboundStats,
+  Latency,
+  LinkPath,
+  LinkStats,
+  OutboundStats,
+  PathEnd,
+  Percentiles,
+} from "./link_stats";
+export { LiveSender, PRESETS, presetSettings } from "./live";
+export type {
+  Facing,
+  FramesPerSecond,
+  LivePreset,
+  LiveSettings,
+  PresetFigures,
+  VideoCodec,
+} from "./live";
+export { Inviter, Joiner } from "./pairing";
+export type { InviterState, JoinerState, PairingOptions } from "./pairing";
+export { listPairs } from "./pairs";
+export type { PairView } from "./pairs";
+export { DEVICE_KINDS, isDeviceName, NAME_LIMIT } from "./record";
+export type { DeviceKind, DeviceRecord } from "./record";
+export { RegisterClient } from "./register";
+export type {
+  RegisterEvents,
+  RegisterOptions,
+  RegisterPeer,
+  RegisterPhase,
+  RegisterRole,
+} from "./register";
+export { STILL_HEIGHT, STILL_LIMIT_BYTES, STILL_WIDTH, StillsSender } from "./stills_sender";
+export type { SentStill, StillsOptions } from "./stills_sender";
+export { StillsReceiver } from "./stills_receiver";
+export type { ReceivedStill, StillsReceiverOptions } from "./stills_receiver";
+export { Store } from "./store";
+export type { StoredPair } from "./store";
+export type { Words } from "./words";
