@@ -52,7 +52,8 @@ export type {
   PresetFigures,
   VideoCodec,
 } from "./live";
-export { Inviter, Joiner } from "./pairing";
+export { Inviter } from "./inviter";
+export { Joiner } from "./joiner";
 export type { InviterState, JoinerState, PairingOptions } from "./pairing";
 export { listPairs } from "./pairs";
 export type { PairView } from "./pairs";

@@ -1,8 +1,15 @@
-// Pairing two devices: what views see of it. The machines are in inviter.ts and joiner.ts.
+// Pairing two devices: the states that views draw, and what both sides do alike
+// (docs/protocol.md, Pairing). The machines are in inviter.ts and joiner.ts.
 import type { Api } from "./api";
-import type { HelioError } from "./errors";
+import { fromBase64url, hkdf, lengthPrefixed, toBase64url, utf8, type Bytes } from "./bytes";
+import { HelioError } from "./errors";
 import type { Identity } from "./identity";
-import type { DeviceRecord } from "./record";
+import type { PairingLink } from "./invite";
+import type { DhKeys, HandshakeResult } from "./noise";
+import { CipherState, importHkdfKey } from "./noise_cipher";
+import { CONTRIBUTION_BYTES } from "./pair_keys";
+import { verifyRecord, type DeviceRecord } from "./record";
+import type { SocketFactory } from "./sockets";
 import type { Store, StoredPair } from "./store";
 import type { Words } from "./words";
 
@@ -38,40 +45,119 @@ export interface PairingOptions {
   api: Api;
   identity: Identity;
   store: Store;
+  /** Only for tests. */
+  socket?: SocketFactory;
+  now?: () => number;
 }
 
-/** Shows a link, checks who comes, and lets the person choose the right words. */
-declare class InviterShape {
-  constructor(options: PairingOptions);
-  readonly state: InviterState;
-  /** Called on each change of state; returns how to stop. */
-  on(event: "state", listener: (state: InviterState) => void): () => void;
-  start(): Promise<void>;
-  /** The person's choice of `sets`; a wrong one burns the invite. */
-  choose(index: number): Promise<void>;
-  /** Burns the invite. */
-  cancel(): void;
+/** One side's half of messages 1 and 2. */
+export interface Introduction {
+  record: DeviceRecord;
+  contribution: Bytes;
 }
 
-/** Follows a link. */
-declare class JoinerShape {
-  constructor(options: PairingOptions & { link: string });
-  readonly state: JoinerState;
-  on(event: "state", listener: (state: JoinerState) => void): () => void;
-  start(): Promise<void>;
-  cancel(): void;
+/** The prologue: version, rendezvous, and the origin of the link on both sides. */
+export function pairingPrologue(link: Pick<PairingLink, "rendezvousId" | "origin">): Bytes {
+  return lengthPrefixed(utf8("heliograph-pairing-v1"), utf8(link.rendezvousId), utf8(link.origin));
 }
 
-export type Inviter = InviterShape;
-export const Inviter = class {
-  constructor() {
-    throw new Error("Inviter is under construction");
+/** The pre-shared key of a link's secret. */
+export async function pairingPsk(secret: Bytes): Promise<CryptoKey> {
+  const info = new Uint8Array(0);
+  return importHkdfKey(await hkdf(utf8("heliograph-pairing-psk-v1"), secret, info, 32));
+}
+
+/** This device's static Noise keys. */
+export function staticKeysOf(identity: Identity): DhKeys {
+  return { privateKey: identity.x25519Key, publicKey: fromBase64url(identity.record.x25519) };
+}
+
+/** The payload of message 1 or 2. */
+export function writeIntroduction(record: DeviceRecord, contribution: Bytes): Bytes {
+  return utf8(JSON.stringify({ record, contribution: toBase64url(contribution) }));
+}
+
+/** An error of the pairing itself. */
+export function pairingError(code: string, message: string, nextStep?: string): HelioError {
+  return new HelioError(code, message, nextStep ?? "Make a new code and try again.");
+}
+
+/** The JSON object inside a Noise payload. */
+export function readPayload(payload: Bytes): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(payload));
+    if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Said below.
   }
-} as unknown as typeof InviterShape;
+  throw pairingError("pairing-malformed", "the other device sent something unreadable");
+}
 
-export type Joiner = JoinerShape;
-export const Joiner = class {
-  constructor() {
-    throw new Error("Joiner is under construction");
+/**
+ * Reads the peer's introduction and checks it against the handshake.
+ * @throws HelioError `record-invalid`, `record-mismatch`, `same-device` or `pairing-malformed`.
+ */
+export async function readIntroduction(
+  payload: Bytes,
+  remoteStatic: Bytes,
+  ownDeviceId: string,
+): Promise<Introduction> {
+  const value = readPayload(payload);
+  const record = await verifyRecord(value["record"]);
+  // Else a device could introduce itself with somebody else's record.
+  if (record.x25519 !== toBase64url(remoteStatic)) {
+    throw pairingError("record-mismatch", "the other device's record holds another key");
   }
-} as unknown as typeof JoinerShape;
+  if (record.deviceId === ownDeviceId) {
+    throw pairingError("same-device", "this is the same device", "Open the link on another one.");
+  }
+  let contribution: Bytes | undefined;
+  try {
+    contribution = fromBase64url(String(value["contribution"]));
+  } catch {
+    // Said below.
+  }
+  if (contribution?.length !== CONTRIBUTION_BYTES) {
+    throw pairingError("pairing-malformed", "the other device's contribution is not 32 bytes");
+  }
+  return { record, contribution };
+}
+
+/** Messages 3 to 5: JSON under the handshake's transport keys. */
+export class PairingTransport {
+  readonly #sender: CipherState;
+  readonly #receiver: CipherState;
+
+  private constructor(sender: CipherState, receiver: CipherState) {
+    this.#sender = sender;
+    this.#receiver = receiver;
+  }
+
+  static async of({ sendKey, receiveKey }: HandshakeResult): Promise<PairingTransport> {
+    return new PairingTransport(await CipherState.of(sendKey), await CipherState.of(receiveKey));
+  }
+
+  seal(message: object): Promise<Bytes> {
+    return this.#sender.encrypt(new Uint8Array(0), utf8(JSON.stringify(message)));
+  }
+
+  /** @throws HelioError `pairing-malformed` when it was changed on the way. */
+  async open(sealed: Bytes): Promise<Record<string, unknown>> {
+    let payload: Bytes;
+    try {
+      payload = await this.#receiver.decrypt(new Uint8Array(0), sealed);
+    } catch {
+      throw pairingError("pairing-malformed", "a message was changed on the way");
+    }
+    return readPayload(payload);
+  }
+}
+
+/** The bytes of a relayed `{"t":"noise","data":…}`. */
+export function noiseData(message: Record<string, unknown>): Bytes {
+  try {
+    return fromBase64url(String(message["data"]));
+  } catch {
+    throw pairingError("pairing-malformed", "a message is not base64url");
+  }
+}
