@@ -1,0 +1,51 @@
+# What a person types. `make run` and `make test` need Rust, Node and make; the rest is installed.
+
+HELIO ?= target/debug/helio
+
+.PHONY: run test check unit web e2e bench screenshots soak clean
+
+run: web ## build and start the product on its embedded default
+	cargo run --release --package cli -- serve
+
+test: tools web check unit e2e ## everything that must pass
+
+tools:
+	scripts/install-test-tools.sh
+
+web: web/node_modules/.installed
+	cd web && npm run --silent build
+
+web/node_modules/.installed: web/package-lock.json
+	cd web && npm ci --silent
+	touch $@
+
+tests/node_modules/.installed: tests/package-lock.json
+	cd tests && npm ci --silent
+	touch $@
+
+check: web/node_modules/.installed ## formatting and lints, no test is run
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features -- --deny warnings
+	cd web && npm run --silent check
+
+unit: web ## Rust and TypeScript tests
+	cargo test --workspace
+	cd web && npm test
+
+e2e: web tests/node_modules/.installed ## real browsers against the real server
+	cargo build --package cli
+	cd tests && HELIO=../$(HELIO) npm test
+
+bench: ## side by side with the peers, writes docs/benchmarks.md
+	bench/run.sh
+
+screenshots: web tests/node_modules/.installed ## every page into ./screenshots
+	cargo build --package cli
+	cd tests && HELIO=../$(HELIO) npm run screenshots
+
+soak: ## a million packets through each fuzz target, and an hour of relayed links
+	scripts/soak.sh
+
+clean:
+	cargo clean
+	rm -rf web/dist web/node_modules tests/node_modules tests/out screenshots

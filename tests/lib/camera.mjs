@@ -1,0 +1,73 @@
+// A moving picture with a clock that a program can read: the frame number as black and white blocks.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const FPS = 30;
+export const SECONDS = 40;
+/// 12 bits, most significant left, each block 1/20 of the width, in the top rows.
+export const CLOCK_BITS = 12;
+
+/// Makes the file once; Chromium plays it in a loop as its camera.
+export function cameraFile() {
+  const dir = new URL('../out/', import.meta.url).pathname;
+  mkdirSync(dir, { recursive: true });
+  const file = join(dir, `camera-${FPS}-${SECONDS}.mjpeg`);
+  if (existsSync(file)) return file;
+  const bit = `floor(X/32)`;
+  const lit = `lt(X,${CLOCK_BITS * 32})*lt(Y,32)*255*mod(floor(N/pow(2,${CLOCK_BITS - 1}-${bit})),2)`;
+  const geq = `geq=lum='if(lt(X,${CLOCK_BITS * 32})*lt(Y,32),${lit},lum(X,Y))':cb='if(lt(X,${CLOCK_BITS * 16})*lt(Y,16),128,cb(X,Y))':cr='if(lt(X,${CLOCK_BITS * 16})*lt(Y,16),128,cr(X,Y))'`;
+  const partial = `${file}.partial.mjpeg`;
+  execFileSync('ffmpeg', ['-y', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=640x480:rate=${FPS}:duration=${SECONDS}`,
+    '-vf', geq, '-pix_fmt', 'yuvj420p', '-q:v', '4', '-f', 'mjpeg', partial]);
+  renameSync(partial, file);
+  return file;
+}
+
+/// Runs in a page: notes when each frame number was first seen in a video. `stop()` returns them.
+export function watchClock(selector) {
+  const video = document.querySelector(selector);
+  const bits = 12;
+  const canvas = new OffscreenCanvas(bits, 1);
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  const seen = [];
+  let frames = 0;
+  let last = performance.now();
+  let longestGapMs = 0;
+  let running = true;
+  const read = () => {
+    if (!running) return;
+    frames += 1;
+    const now = performance.now();
+    longestGapMs = Math.max(longestGapMs, now - last);
+    last = now;
+    const block = video.videoWidth / 20;
+    for (let i = 0; i < bits; i += 1) {
+      // The middle of each block, away from what compression smears over its edges.
+      context.drawImage(video, (i + 0.4) * block, block * 0.4, block * 0.2, block * 0.2, i, 0, 1, 1);
+    }
+    const { data } = context.getImageData(0, 0, bits, 1);
+    let number = 0;
+    for (let i = 0; i < bits; i += 1) number = number * 2 + (data[i * 4] > 127 ? 1 : 0);
+    if (seen.length === 0 || seen[seen.length - 1].number !== number) {
+      seen.push({ number, at: performance.timeOrigin + now });
+    }
+    video.requestVideoFrameCallback(read);
+  };
+  video.requestVideoFrameCallback(read);
+  window.__clock = { stop() { running = false; return { seen, frames, longestGapMs }; } };
+}
+
+/// Milliseconds from a frame being shown at the sender to being shown at the receiver, sorted.
+export function latencies(local, remote) {
+  const shown = new Map(local.seen.map(({ number, at }) => [number, at]));
+  return remote.seen
+    .filter(({ number }) => shown.has(number))
+    .map(({ number, at }) => at - shown.get(number))
+    .filter((ms) => ms > -1000 && ms < 10_000)
+    .sort((a, b) => a - b);
+}
+
+export function percentile(sorted, share) {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
