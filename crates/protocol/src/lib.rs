@@ -3,6 +3,7 @@
 //! Types and their (de)serialisation only: no I/O, no clock, no cryptography. The bytes are
 //! described in `docs/protocol.md`.
 
+pub mod base64url;
 pub mod http;
 pub mod id;
 pub mod pairing;
