@@ -1,0 +1,73 @@
+//! One allocation (RFC 8656 section 3.2): a client, its relays, who it may talk to.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use stun_types::message::{IntegrityKey, TransactionId};
+
+use crate::auth::RestUsername;
+use crate::channels::{Channels, Permissions};
+use crate::limits::Bandwidth;
+use crate::relays::RelayId;
+use crate::reply::ReplyTo;
+use crate::server::FiveTuple;
+
+/// Names an allocation inside the server; never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct AllocationId(pub(crate) u64);
+
+/// A relay of an allocation, as its packets need it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RelayEnd {
+    pub(crate) id: RelayId,
+    pub(crate) advertised: SocketAddr,
+}
+
+/// What an Allocate still waits for: the loop to bind its ports.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub(crate) reply_to: ReplyTo,
+    /// Relays asked for: one, two of both families, or an even pair.
+    pub(crate) wanted: Wanted,
+    /// Ports that were taken by somebody else, so far.
+    pub(crate) failed_binds: u32,
+}
+
+/// What sort of relayed addresses an Allocate asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// One, of this family.
+    One { is_ipv6: bool, is_even: bool },
+    /// An even one, and the next port kept for a RESERVATION-TOKEN.
+    EvenPair { is_ipv6: bool },
+    /// IPv4, and IPv6 if that can be had (ADDITIONAL-ADDRESS-FAMILY).
+    Both,
+}
+
+/// The state of one 5-tuple.
+#[derive(Debug)]
+pub(crate) struct Allocation {
+    pub(crate) client: FiveTuple,
+    pub(crate) username: RestUsername,
+    pub(crate) key: IntegrityKey,
+    pub(crate) created_by: TransactionId,
+    pub(crate) expires_at: Instant,
+    pub(crate) pending: Option<Pending>,
+    pub(crate) relays: Vec<RelayEnd>,
+    pub(crate) reservation: Option<u64>,
+    /// IPv6 was asked for in addition and could not be had.
+    pub(crate) lacks_ipv6: bool,
+    pub(crate) permissions: Permissions,
+    pub(crate) channels: Channels,
+    pub(crate) bandwidth: Bandwidth,
+}
+
+impl Allocation {
+    /// The relay that can reach a peer of this family.
+    pub(crate) fn relay_towards(&self, peer: SocketAddr) -> Option<RelayEnd> {
+        self.relays
+            .iter()
+            .find(|relay| relay.advertised.is_ipv6() == peer.is_ipv6())
+            .copied()
+    }
+}
