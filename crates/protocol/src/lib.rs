@@ -4,8 +4,10 @@
 //! described in `docs/protocol.md`.
 
 pub mod base64url;
+pub mod close;
 pub mod http;
 pub mod id;
+pub mod json;
 pub mod pairing;
 pub mod problem;
 pub mod record;

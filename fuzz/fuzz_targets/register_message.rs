@@ -1,0 +1,16 @@
+//! `/ws` and `/api/pairing`: whatever a client sends is decoded or refused, and what is relayed
+//! is JSON that names its receiver.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use protocol::{pairing, register};
+
+fuzz_target!(|text: &str| {
+    let _ = pairing::decode(text);
+    if register::decode(text).is_ok() {
+        let relayed = register::relayed(text, "7");
+        let value: serde_json::Value = serde_json::from_str(&relayed).expect("json stays json");
+        assert_eq!(value["id"], "7");
+    }
+});
