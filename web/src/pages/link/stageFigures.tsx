@@ -1,0 +1,20 @@
+// Three figures over the picture: size, rate, delay.
+import type { LinkStats } from "../../sdk";
+import { bitRate, millis } from "../../ui/format";
+
+/** The strip of figures; details are in the statistics panel. */
+export function StageFigures({ now }: { now: LinkStats | null }) {
+  const video = now?.inbound.find((media) => media.kind === "video");
+  if (!now || !video) return null;
+  const figures = [
+    video.height === null ? null : `${video.height}p`,
+    video.fps === null ? null : `${Math.round(video.fps)} fps`,
+    bitRate(video.bitrateBps),
+    now.rttMs === null ? null : millis(now.rttMs),
+  ].filter((figure) => figure !== null);
+  return (
+    <p class="stage-figures figure" aria-hidden="true">
+      {figures.join("  ·  ")}
+    </p>
+  );
+}

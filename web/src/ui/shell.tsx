@@ -1,0 +1,64 @@
+// The frame of every page but the link: bar, one column, foot.
+import type { ComponentChildren } from "preact";
+import { Brand } from "./brand";
+import { Icon } from "./icon";
+import { Toast } from "./toast";
+
+type Width = "narrow" | "normal" | "wide";
+
+interface ShellProps {
+  /** Which entry of the navigation this page is; none hides the navigation. */
+  at?: "home" | "settings" | "other";
+  width?: Width;
+  children: ComponentChildren;
+}
+
+const WIDTH_CLASS: Record<Width, string> = {
+  narrow: "page page-narrow",
+  normal: "page",
+  wide: "page page-wide",
+};
+
+/** Bar, main column and foot. */
+export function Shell({ at, width = "normal", children }: ShellProps) {
+  return (
+    <>
+      <header class="bar">
+        <div class="bar-inner">
+          <Brand />
+          {at && <Navigation at={at} />}
+        </div>
+      </header>
+      <main class={WIDTH_CLASS[width]}>{children}</main>
+      <footer class="foot">
+        <a href="/trust">Trust this server</a>
+      </footer>
+      <Toast />
+    </>
+  );
+}
+
+function Navigation({ at }: { at: "home" | "settings" | "other" }) {
+  return (
+    <nav class="nav" aria-label="Main">
+      <a href="/" aria-current={at === "home" ? "page" : undefined}>
+        <Icon name="devices" />
+        Devices
+      </a>
+      <a href="/settings" aria-current={at === "settings" ? "page" : undefined}>
+        <Icon name="settings" />
+        Settings
+      </a>
+    </nav>
+  );
+}
+
+/** A page's title and the sentence under it. */
+export function Head({ title, children }: { title: string; children?: ComponentChildren }) {
+  return (
+    <div class="head">
+      <h1>{title}</h1>
+      {children && <p class="lead">{children}</p>}
+    </div>
+  );
+}
