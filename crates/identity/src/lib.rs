@@ -1,1 +1,36 @@
-//! Who a device is and how it proves it.
+//! Who a device is and how it proves it: thumbprints, records, pair statements, assertions,
+//! tokens, signed session descriptions, TURN credentials, one-time secrets.
+//!
+//! Pure: the caller brings the time and the randomness. The bytes are described in
+//! `docs/protocol.md`.
+
+mod assertion;
+mod ed25519;
+mod jwks;
+mod jws;
+mod key_ring;
+mod pair_keys;
+mod record;
+mod sdp;
+mod secret;
+mod statement;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod thumbprint;
+mod token;
+mod turn_credentials;
+mod words;
+
+pub use assertion::{Assertion, AssertionError, ReadAssertion};
+pub use ed25519::{SigningKey, verify_signature};
+pub use jws::{JwsError, MAX_JWS_BYTES, SKEW_S};
+pub use key_ring::{KeyRing, UnknownKey};
+pub use pair_keys::{pair_id, pair_secret};
+pub use record::{RecordError, VerifiedRecord};
+pub use sdp::{DescriptionKind, SdpError, SignedDescription};
+pub use secret::{OneTimeSecret, SecretError, SecretHash, sha256};
+pub use statement::{StatementError, VerifiedPair};
+pub use thumbprint::thumbprint;
+pub use token::{Scope, Token, TokenError, WrongScope};
+pub use turn_credentials::{MAX_TTL_S, TurnCredentials};
+pub use words::word_indices;
