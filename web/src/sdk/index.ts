@@ -22,18 +22,16 @@ export type { DeviceProfile } from "./identity";
 export { parsePairingLink } from "./invite";
 export type { PairingLink } from "./invite";
 export { Link } from "./link";
+export type { LinkOptions } from "./link";
+export type { MediaInit, MediaMode, OutgoingMedia, PeerMedia } from "./link_media";
 export type {
   EndedBy,
   LinkEvents,
-  LinkOptions,
   LinkPhase,
   LinkState,
-  MediaMode,
-  OutgoingMedia,
-  PeerMedia,
   ReceivedCommand,
   ReceivedText,
-} from "./link";
+} from "./link_state";
 export type {
   InboundStats,
   Latency,

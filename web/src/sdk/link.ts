@@ -1,80 +1,33 @@
-// One link to one paired device: signalling, connection, keys, control and media in one object.
+// One link to one paired device: signalling, connections, control and media in one object.
+// It keeps itself up until it is closed, replaced, revoked or refused.
 import type { Api } from "./api";
+import { asciiLess } from "./bytes";
+import { Connection } from "./connection";
+import type { FrameMap } from "./control";
+import { Ctl } from "./ctl";
 import { Emitter } from "./emitter";
-import type { HelioError } from "./errors";
-import type { LinkFailure } from "./failures";
+import { asHelioError, HelioError } from "./errors";
+import { failure, type LinkFailure } from "./failures";
 import type { Identity } from "./identity";
-import type { LinkPath, LinkStats } from "./link_stats";
+import { LinkMedia, type MediaInit, type OutgoingMedia, type PeerMedia } from "./link_media";
+import type { EndedBy, LinkEvents, LinkPhase, LinkState } from "./link_state";
+import type { LinkStats } from "./link_stats";
+import { onNetworkChange } from "./network";
+import { FEATURE_CTL_NOISE } from "./record";
+import { SdpSignatures, type SdpType, type SignedSdp } from "./sdp_signature";
+import { Serial } from "./serial";
+import { Signalling, type PeerMessage, type Ready } from "./signalling";
+import { StatsPoller } from "./stats";
+import type { SocketFactory } from "./sockets";
 import type { Store, StoredPair } from "./store";
+import { LinkReports } from "./telemetry";
 
-/**
- * Where a link is:
- * `idle` not started · `signalling` reaching the server · `waiting` the peer is offline ·
- * `connecting` looking for a path · `securing` proving keys · `open` · `reconnecting` the path
- * broke and a new one is looked for · `ended` for good, see `endedBy`.
- */
-export type LinkPhase =
-  "idle" | "signalling" | "waiting" | "connecting" | "securing" | "open" | "reconnecting" | "ended";
-
-/**
- * Why a link ended: `closed` here, `replaced` by another tab, `revoked`, or `refused` because a
- * key proof failed.
- */
-export type EndedBy = "closed" | "replaced" | "revoked" | "refused";
-
-/** All a view needs to draw a link's state. */
-export interface LinkState {
-  phase: LinkPhase;
-  /** False on pairs whose people compared no words: show "peer not verified". */
-  verified: boolean;
-  /** Whether control frames run inside Noise. */
-  secured: boolean;
-  peerOnline: boolean;
-  path: LinkPath | null;
-  /** The last failure; cleared when the link opens. */
-  failure: LinkFailure | null;
-  endedBy: EndedBy | null;
-}
-
-/** What a media section of the peer carries, as its `media` command says. */
-export type MediaMode = "live" | "stills" | "off";
-
-/** Media coming from the peer. */
-export interface PeerMedia {
-  mid: string;
-  kind: "audio" | "video";
-  mode: MediaMode;
-  transceiver: RTCRtpTransceiver;
-  track: MediaStreamTrack;
-}
-
-/** A text message from the peer. */
-export interface ReceivedText {
-  id: number;
-  text: string;
-  /** Unix milliseconds of arrival. */
-  at: number;
-}
-
-/** A command from the peer. */
-export interface ReceivedCommand {
-  name: string;
-  args: Record<string, unknown>;
-}
-
-export interface LinkEvents {
-  state: LinkState;
-  text: ReceivedText;
-  command: ReceivedCommand;
-  /** The peer's media began, changed its mode, or went `off`. */
-  media: PeerMedia;
-  /** Each second while connected. */
-  stats: LinkStats;
-  /** The peer's own figures, every 2 s. */
-  peerStats: Record<string, unknown>;
-  /** Something was refused that does not end the link, for example a forged offer. */
-  refused: HelioError;
-}
+/** Largest session description taken (docs/protocol.md: 32 KiB). */
+const SDP_LIMIT = 32 * 1024;
+/** Key proofs that may run out of time in a row before the link gives up. */
+const PROOF_ATTEMPTS = 3;
+/** After a failed connection the peer needs a moment to notice, in milliseconds. */
+const REBUILD_WAIT_MS = 500;
 
 export interface LinkOptions {
   api: Api;
@@ -83,52 +36,410 @@ export interface LinkOptions {
   pair: StoredPair;
   /** `relay` uses relays only. Default `all`. */
   iceTransportPolicy?: RTCIceTransportPolicy;
-}
-
-/** Outgoing media on a link. */
-export interface OutgoingMedia {
-  transceiver: RTCRtpTransceiver;
-  /** Tells the peer what the section carries, now and after each reconnection. */
-  setMode(mode: MediaMode): void;
+  /** Only for tests. */
+  socket?: SocketFactory;
 }
 
 /** One link to one paired device. */
-declare class LinkShape extends Emitter<LinkEvents> {
-  constructor(options: LinkOptions);
-  readonly state: LinkState;
+export class Link extends Emitter<LinkEvents> {
   readonly pair: StoredPair;
+  readonly #options: LinkOptions;
+  readonly #polite: boolean;
+  readonly #isSecured: boolean;
+  readonly #signalling: Signalling;
+  readonly #signatures: SdpSignatures;
+  readonly #media = new LinkMedia((media) => this.emit("media", media));
+  readonly #reports: LinkReports;
+  readonly #stats: StatsPoller;
+  readonly #incoming = new Serial((thrown) => this.#refuse(asHelioError(thrown)));
+  #state: LinkState;
+  #connection: Connection | null = null;
+  #ctl: Ctl | null = null;
+  #iceServers: RTCIceServer[] = [];
+  #wasOpen = false;
+  #failedProofs = 0;
+  #rebuildTimer: ReturnType<typeof setTimeout> | undefined;
+  #forgetNetwork: (() => void) | null = null;
+
+  constructor(options: LinkOptions) {
+    super();
+    const { pair, identity, store, api } = options;
+    this.pair = pair;
+    this.#options = options;
+    this.#polite = asciiLess(identity.deviceId, pair.peer.deviceId);
+    const bothSpeak = [identity.record, pair.peer].every(({ features }) =>
+      features.includes(FEATURE_CTL_NOISE),
+    );
+    this.#isSecured = pair.verified && bothSpeak;
+    this.#signatures = new SdpSignatures(identity, store, pair);
+    const { pairId } = pair;
+    this.#signalling = new Signalling({
+      api,
+      pairId,
+      ...(options.socket ? { socket: options.socket } : {}),
+    });
+    this.#reports = new LinkReports(api, pairId);
+    this.#stats = new StatsPoller((stats) => this.#handleStats(stats));
+    this.#state = {
+      phase: "idle",
+      verified: pair.verified,
+      secured: false,
+      peerOnline: false,
+      path: null,
+      failure: null,
+      endedBy: null,
+    };
+    this.#listen();
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
   /** The peer's media, in order of appearance. */
-  readonly media: PeerMedia[];
+  get media(): readonly PeerMedia[] {
+    return this.#media.incoming;
+  }
+
   /** The last two minutes, oldest first. */
-  readonly history: LinkStats[];
-  /** Starts; the link then keeps itself up until `close`. */
-  start(): void;
-  /** Takes the device back after `replaced`. */
-  takeOver(): void;
+  get history(): readonly LinkStats[] {
+    return this.#stats.history;
+  }
+
+  /** The current connection, for figures and tests; not to be changed. */
+  get peerConnection(): RTCPeerConnection | null {
+    return this.#connection?.pc ?? null;
+  }
+
+  /** Starts, also again after it ended; the link then keeps itself up until `close`. */
+  start(): void {
+    if (this.#state.phase !== "idle" && this.#state.phase !== "ended") return;
+    this.#become({ phase: "signalling", endedBy: null, failure: null });
+    this.#forgetNetwork ??= onNetworkChange(() => this.#networkChanged());
+    this.#signalling.start();
+  }
+
+  /** Takes the pair back from the tab that replaced this one. */
+  takeOver(): void {
+    this.start();
+  }
+
   /** Ends the link and tells the peer why. */
-  close(reason?: string): Promise<void>;
+  close(reason = "closed"): void {
+    this.#end("closed", reason);
+  }
+
   /** Looks for a new path now. */
-  restart(): void;
+  restart(): void {
+    this.#connection?.setIceServers(this.#iceServers);
+    this.#connection?.restart();
+  }
+
   /** Ends the pair: tells the peer over the link and the server, then forgets it here. */
-  revoke(): Promise<void>;
+  async revoke(): Promise<void> {
+    this.#ctl?.sendCommand("revoked", {});
+    await this.#options.api.revokePair(this.pair.pairId);
+    await this.#revoked();
+  }
+
   /**
    * Sends a text of at most 2000 characters (Unicode scalar values).
    * Resolves when the peer acknowledged it.
    * @throws HelioError `text-too-long`, `not-connected` or `not-delivered` (after 3 s).
    */
-  sendText(text: string): Promise<void>;
-  /** Sends a command, best effort. */
-  sendCommand(name: string, args?: Record<string, unknown>): void;
-  /** Adds a track; survives reconnections. */
-  addMedia(
-    track: MediaStreamTrack,
-    init: { mode: MediaMode; stream?: MediaStream; sendEncodings?: RTCRtpEncodingParameters[] },
-  ): OutgoingMedia;
+  async sendText(text: string): Promise<void> {
+    if (this.#ctl === null) {
+      throw new HelioError("not-connected", "the link is not open", "Wait until it is connected.");
+    }
+    await this.#ctl.sendText(text);
+  }
+
+  /** Sends a command, best effort; dropped while the link is not open. */
+  sendCommand(name: string, args: FrameMap = {}): void {
+    this.#ctl?.sendCommand(name, args);
+  }
+
+  /** Sends a track, on this connection and those after it. */
+  addMedia(track: MediaStreamTrack, init: MediaInit): OutgoingMedia {
+    return this.#media.add(track, init);
+  }
+
+  /** A view measured the way from capture to screen of a peer's media. */
+  noteLatency(mid: string, totalMs: number): void {
+    this.#stats.noteLatency(mid, totalMs);
+  }
+
+  /** A still of this side was encoded; for the figures. */
+  noteStill(bytes: number): void {
+    this.#reports.still(bytes);
+  }
+
+  #listen(): void {
+    const signalling = this.#signalling;
+    signalling.on("ready", (ready) => this.#ready(ready));
+    signalling.on("peerOnline", (online) => this.#presence(online));
+    signalling.on("iceServers", (servers) => this.#takeIceServers(servers));
+    signalling.on("message", (message) => void this.#incoming.run(() => this.#handle(message)));
+    signalling.on("refused", (error) => this.emit("refused", error));
+    signalling.on("lost", (error) => this.#signallingLost(error));
+    signalling.on("ended", (why) => void (why === "revoked" ? this.#revoked() : this.#end(why)));
+  }
+
+  #ready({ peerOnline, iceServers }: Ready): void {
+    this.#takeIceServers(iceServers);
+    this.#presence(peerOnline);
+  }
+
+  #takeIceServers(iceServers: RTCIceServer[]): void {
+    this.#iceServers = iceServers;
+    this.#connection?.setIceServers(iceServers);
+  }
+
+  #presence(peerOnline: boolean): void {
+    this.#become({ peerOnline });
+    if (peerOnline) this.#meet();
+  }
+
+  /** Both are at the server: the impolite side offers, first or anew. */
+  #meet(): void {
+    if (!this.#signalling.isReady || !this.#state.peerOnline) return;
+    if (this.#connection === null) {
+      if (!this.#polite) this.#connect();
+      return;
+    }
+    if (this.#polite) this.#connection.negotiation.resume();
+    else this.#connection.restart();
+  }
+
+  #connect(): Connection {
+    const connection: Connection = new Connection({
+      identity: this.#options.identity,
+      pair: this.pair,
+      isSecured: this.#isSecured,
+      polite: this.#polite,
+      media: this.#media,
+      configuration: {
+        iceServers: this.#iceServers,
+        iceTransportPolicy: this.#options.iceTransportPolicy ?? "all",
+        bundlePolicy: "max-bundle",
+      },
+      handlers: {
+        canSend: () => this.#signalling.isReady && this.#state.peerOnline,
+        sendDescription: (type, sdp, offerSdp) => this.#sendDescription(type, sdp, offerSdp),
+        sendCandidate: (candidate) => this.#signalling.send({ t: "ice", ...candidate }),
+        onChange: () => this.#become({}),
+        onOpen: () => this.#opened(connection),
+        onFrame: (frame) => this.#ctl?.handle(frame),
+        onFailure: (reason) => this.#failed(reason),
+        onBroken: (error) => this.#broken(error),
+        onDead: () => this.#rebuild("dtls-failed"),
+      },
+    });
+    this.#connection = connection;
+    this.#stats.watch(connection.pc, () => this.#ctl?.channelRttMs ?? null);
+    this.#become({});
+    return connection;
+  }
+
+  async #sendDescription(type: SdpType, sdp: string, offerSdp: string): Promise<void> {
+    const signed = await this.#signatures.sign(type, sdp, offerSdp);
+    const { ts, sig } = signed;
+    this.#signalling.send({ t: type, sdp, ts, sig });
+  }
+
+  async #handle(message: PeerMessage): Promise<void> {
+    // The server fills `from`; what another device of the account says is not for this link.
+    if (message.from !== this.pair.peer.deviceId) return;
+    if (message.t === "bye") return this.#handleBye(message);
+    if (message.t === "ice") return this.#handleCandidate(message);
+    const { sdp, ts, sig } = message as unknown as Partial<SignedSdp>;
+    if (typeof sdp !== "string" || sdp.length > SDP_LIMIT) return;
+    const offerSdp = message.t === "answer" ? (this.#connection?.negotiation.offerSdp ?? "") : "";
+    // Nothing of a description is used before its signature is right.
+    if (this.pair.verified) {
+      await this.#signatures.verify(
+        { type: message.t, sdp, ts: ts ?? NaN, sig: sig ?? "" },
+        offerSdp,
+      );
+    }
+    if (message.t === "offer") await this.#handleOffer(sdp);
+    else await this.#handleAnswer(sdp);
+  }
+
+  async #handleOffer(sdp: string): Promise<void> {
+    // Another certificate: the peer has begun anew (its page was reloaded).
+    if (this.#connection?.negotiation.isForeign(sdp) === true) this.#dropConnection();
+    const connection = this.#connection ?? this.#connect();
+    await connection.acceptOffer(sdp);
+    this.#become({});
+  }
+
+  async #handleAnswer(sdp: string): Promise<void> {
+    const connection = this.#connection;
+    if (connection === null) return;
+    if (connection.negotiation.isForeign(sdp)) this.#rebuild("peer-restarted");
+    else await connection.acceptAnswer(sdp);
+  }
+
+  async #handleCandidate(message: PeerMessage): Promise<void> {
+    const { candidate, mid, ufrag } = message;
+    if (typeof candidate !== "string" || candidate.length > 1024) return;
+    await this.#connection?.negotiation.addCandidate({
+      candidate,
+      mid: typeof mid === "string" ? mid : null,
+      ufrag: typeof ufrag === "string" ? ufrag : null,
+    });
+  }
+
+  #handleBye({ reason }: PeerMessage): void {
+    if (reason === "noise-failed") this.emit("refused", proofError("the peer refused our keys"));
+    this.#dropConnection();
+    this.#meetLater();
+  }
+
+  #opened(connection: Connection): void {
+    this.#failedProofs = 0;
+    this.#wasOpen = true;
+    this.#ctl?.stop();
+    this.#ctl = new Ctl({
+      send: (channel, bytes) => connection.send(channel, bytes),
+      onText: (text) => this.emit("text", text),
+      onCommand: ({ name, args }) => this.#handleCommand(name, args),
+      onStats: (stats) => this.emit("peerStats", stats),
+      onTick: () => this.#media.repeat(),
+    });
+    this.#ctl.start();
+    this.#media.open((args) => this.#ctl?.sendCommand("media", args));
+    this.#become({ secured: this.#isSecured, failure: null });
+    void this.#stats.poll().then((stats) => this.#reports.connected(stats, connection.phases));
+  }
+
+  #handleCommand(name: string, args: FrameMap): void {
+    if (name === "media") this.#media.handleCommand(args);
+    else if (name === "revoked") void this.#revoked();
+    else this.emit("command", { name, args });
+  }
+
+  #handleStats(stats: LinkStats): void {
+    if (stats.path !== null) this.#become({ path: stats.path });
+    this.emit("stats", stats);
+    const summary = this.#reports.take(stats);
+    if (summary !== null) this.#ctl?.sendStats(summary);
+  }
+
+  #failed(reason: LinkFailure): void {
+    this.#become({ failure: reason });
+    this.#reports.failed(reason.cause);
+  }
+
+  /** A failed key proof: time may have been lost to the network, anything else is final. */
+  #broken(error: HelioError): void {
+    this.#failedProofs += 1;
+    this.#failed(failure("noise-failed", error.message));
+    if (error.code === "noise-timeout" && this.#failedProofs < PROOF_ATTEMPTS) {
+      this.#rebuild("noise-timeout");
+    } else {
+      this.#end("refused", "noise-failed");
+    }
+  }
+
+  #refuse(error: HelioError): void {
+    if (error.code === "internal") {
+      console.error("a message could not be handled", error);
+      return;
+    }
+    const isProof = ["signature-refused", "unsigned", "clock-skew", "replayed"].includes(
+      error.code,
+    );
+    // A replay on a working link is noise; before it opens, it is why nothing works.
+    if (isProof && this.#connection?.isOpen !== true) {
+      this.#failed({
+        ...failure("signature-refused"),
+        message: error.message,
+        nextStep: error.nextStep,
+      });
+    }
+    this.emit("refused", error);
+  }
+
+  #signallingLost(error: HelioError): void {
+    this.#become({ peerOnline: false });
+    if (this.#connection?.isConnected === true) return;
+    this.#become({ failure: failure("signalling-lost", error.message) });
+  }
+
+  #networkChanged(): void {
+    this.#signalling.probe();
+    this.restart();
+  }
+
+  /** Makes another connection; only the impolite side can begin it. */
+  #rebuild(reason: string): void {
+    this.#dropConnection();
+    if (this.#polite) this.#signalling.send({ t: "bye", reason });
+    else if (reason === "peer-restarted") this.#meet();
+    else this.#meetLater();
+  }
+
+  #meetLater(): void {
+    clearTimeout(this.#rebuildTimer);
+    this.#rebuildTimer = setTimeout(
+      () => this.#connection === null && this.#meet(),
+      REBUILD_WAIT_MS,
+    );
+  }
+
+  #dropConnection(): void {
+    this.#ctl?.stop();
+    this.#ctl = null;
+    this.#stats.stop();
+    const connection = this.#connection;
+    this.#connection = null;
+    connection?.close();
+    this.#media.detach();
+    this.#become({ secured: false, path: null });
+  }
+
+  async #revoked(): Promise<void> {
+    this.#end("revoked", "revoked");
+    await this.#options.store.deletePair(this.pair.pairId);
+  }
+
+  #end(endedBy: EndedBy, reason?: string): void {
+    if (this.#state.phase === "ended") return;
+    clearTimeout(this.#rebuildTimer);
+    this.#forgetNetwork?.();
+    this.#forgetNetwork = null;
+    if (reason !== undefined) this.#signalling.send({ t: "bye", reason });
+    this.#signalling.stop();
+    if (this.#connection !== null) this.#reports.closed();
+    this.#state = { ...this.#state, endedBy };
+    this.#dropConnection();
+  }
+
+  #phase(): LinkPhase {
+    const { phase, endedBy, peerOnline } = this.#state;
+    if (endedBy !== null) return "ended";
+    const connection = this.#connection;
+    if (connection === null) {
+      if (phase === "idle") return "idle";
+      if (!this.#signalling.isReady) return "signalling";
+      return peerOnline ? "connecting" : "waiting";
+    }
+    if (connection.isOpen) return connection.isConnected ? "open" : "reconnecting";
+    if (connection.isConnected) return "securing";
+    return this.#wasOpen && peerOnline ? "reconnecting" : "connecting";
+  }
+
+  #become(change: Partial<LinkState>): void {
+    const before = this.#state.phase;
+    this.#state = { ...this.#state, ...change };
+    this.#state = { ...this.#state, phase: change.phase ?? this.#phase() };
+    if (before === "reconnecting" && this.#state.phase === "open") this.#reports.restarted();
+    this.emit("state", this.#state);
+  }
 }
 
-export type Link = LinkShape;
-export const Link = class {
-  constructor() {
-    throw new Error("Link is under construction");
-  }
-} as unknown as typeof LinkShape;
+function proofError(what: string): HelioError {
+  return new HelioError("noise-failed", `key proof: ${what}`, "Reload both pages and try again.");
+}

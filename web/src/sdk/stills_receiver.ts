@@ -1,5 +1,6 @@
 // Receives stills and shows each as it arrives, though a video element would hold it back.
-import type { Link, PeerMedia } from "./link";
+import type { Link } from "./link";
+import type { PeerMedia } from "./link_media";
 
 export interface ReceivedStill {
   seq: number;

@@ -47,11 +47,11 @@ function storageError(cause: unknown): HelioError {
   );
 }
 
-function openDatabase(factory: IDBFactory): Promise<IDBDatabase> {
+function openDatabase(factory: IDBFactory, name: string): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     let request: IDBOpenDBRequest;
     try {
-      request = factory.open(DATABASE, VERSION);
+      request = factory.open(name, VERSION);
     } catch (thrown) {
       reject(storageError(thrown));
       return;
@@ -75,9 +75,9 @@ export class Store {
     this.#database = database;
   }
 
-  /** Opens (or creates) the database. @throws HelioError `storage`. */
-  static async open(factory: IDBFactory = indexedDB): Promise<Store> {
-    return new Store(await openDatabase(factory));
+  /** Opens (or creates) the database; tests give names. @throws HelioError `storage`. */
+  static async open(factory: IDBFactory = indexedDB, name = DATABASE): Promise<Store> {
+    return new Store(await openDatabase(factory, name));
   }
 
   #objects(name: string, mode: IDBTransactionMode): IDBObjectStore {

@@ -1,0 +1,254 @@
+// One RTCPeerConnection of a link: its channels, the proof of keys on it, and its recovery.
+// A link outlives its connections.
+import type { Bytes } from "./bytes";
+import { asHelioError, type HelioError } from "./errors";
+import type { AttemptFacts, LinkFailure } from "./failures";
+import { FramePipe } from "./frame_pipe";
+import type { Identity } from "./identity";
+import type { LinkMedia } from "./link_media";
+import { proveKeys } from "./link_noise";
+import { Negotiation, type TrickledCandidate } from "./negotiation";
+import { Recovery } from "./recovery";
+import type { SdpType } from "./sdp_signature";
+import { SecureChannel } from "./secure_channel";
+import type { StoredPair } from "./store";
+
+/** Channels and their options (docs/protocol.md, The channels of a link). */
+const CHANNELS = {
+  noise: { ordered: true },
+  ctl: { ordered: false, maxPacketLifeTime: 100 },
+  telemetry: { ordered: false, maxRetransmits: 0 },
+} as const;
+
+export type FrameChannel = "ctl" | "telemetry";
+
+export interface ConnectionHandlers {
+  canSend: () => boolean;
+  sendDescription: (type: SdpType, sdp: string, offerSdp: string) => Promise<void>;
+  sendCandidate: (candidate: TrickledCandidate) => void;
+  /** The path's state changed. */
+  onChange: () => void;
+  /** Keys are proven (where both sides can) and `ctl` is open. */
+  onOpen: () => void;
+  onFrame: (frame: Bytes) => void;
+  onFailure: (failure: LinkFailure) => void;
+  /** A key proof failed or a frame was changed. */
+  onBroken: (error: HelioError) => void;
+  /** This connection cannot recover. */
+  onDead: () => void;
+}
+
+export interface ConnectionOptions {
+  identity: Identity;
+  pair: StoredPair;
+  /** Whether control frames must run inside Noise. */
+  isSecured: boolean;
+  polite: boolean;
+  configuration: RTCConfiguration;
+  media: LinkMedia;
+  handlers: ConnectionHandlers;
+}
+
+/** Milliseconds of a connection's steps, for telemetry. */
+export interface ConnectionPhases {
+  offerToAnswer?: number;
+  answerToConnected?: number;
+  connectedToChannel?: number;
+}
+
+/** One peer connection. */
+export class Connection {
+  readonly pc: RTCPeerConnection;
+  readonly negotiation: Negotiation;
+  readonly phases: ConnectionPhases = {};
+  readonly #options: ConnectionOptions;
+  readonly #recovery: Recovery;
+  readonly #pipes: Partial<Record<FrameChannel, FramePipe>> = {};
+  #keys: ((label: string) => Promise<SecureChannel>) | null = null;
+  #isOpen = false;
+  #isClosed = false;
+  #candidates = { local: 0, relay: 0, relayErrors: 0 };
+  #hadPath = false;
+  #markMs = performance.now();
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    const { handlers, media } = options;
+    const pc = new RTCPeerConnection(options.configuration);
+    this.pc = pc;
+    this.negotiation = new Negotiation({
+      pc,
+      polite: options.polite,
+      canSend: handlers.canSend,
+      sendDescription: handlers.sendDescription,
+      sendCandidate: handlers.sendCandidate,
+      startBitrateKbps: () => media.startBitrateKbps,
+      beforeAnswer: () => media.prepare(pc),
+      onError: (thrown) => this.#isClosed || console.error("negotiation failed", thrown),
+    });
+    this.#recovery = new Recovery({
+      facts: () => this.#facts(),
+      restart: () => this.restart(),
+      rebuild: handlers.onDead,
+      onFailure: handlers.onFailure,
+    });
+    this.#watch();
+    media.attach(pc);
+    this.#openChannels();
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen && !this.#isClosed;
+  }
+
+  /** Whether a path carries the connection now. */
+  get isConnected(): boolean {
+    return this.pc.connectionState === "connected";
+  }
+
+  async acceptOffer(sdp: string): Promise<void> {
+    this.#markMs = performance.now();
+    this.#recovery.attempt();
+    await this.negotiation.acceptOffer(sdp);
+  }
+
+  async acceptAnswer(sdp: string): Promise<void> {
+    this.phases.offerToAnswer ??= this.#lap();
+    this.#recovery.attempt();
+    await this.negotiation.acceptAnswer(sdp);
+  }
+
+  /** Takes fresh ICE servers; they serve from the next restart on. */
+  setIceServers(iceServers: RTCIceServer[]): void {
+    try {
+      this.pc.setConfiguration({ ...this.#options.configuration, iceServers });
+    } catch {
+      // An engine without setConfiguration goes on with the servers it has.
+    }
+  }
+
+  /** Looks for a new path; the one there is serves on meanwhile. */
+  restart(): void {
+    if (this.#isClosed) return;
+    this.#hadPath = false;
+    if (this.pc.signalingState === "stable") this.pc.restartIce();
+    else this.negotiation.resume();
+  }
+
+  /** Sends a frame, best effort. */
+  send(channel: FrameChannel, frame: Bytes): void {
+    void this.#pipes[channel]?.send(frame);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#recovery.stop();
+    this.pc.close();
+  }
+
+  #watch(): void {
+    const { pc } = this;
+    const changed = (): void => this.#changed();
+    pc.addEventListener("iceconnectionstatechange", changed);
+    pc.addEventListener("connectionstatechange", changed);
+    pc.addEventListener("datachannel", ({ channel }) => this.#adopt(channel));
+    pc.addEventListener("icecandidate", ({ candidate }) => {
+      if (candidate === null || candidate.candidate === "") return;
+      this.#candidates.local += 1;
+      if (candidate.type === "relay") this.#candidates.relay += 1;
+    });
+    pc.addEventListener("icecandidateerror", ({ errorCode, url }) => {
+      if (/^turns?:/.test(url ?? "") && errorCode >= 400) this.#candidates.relayErrors += 1;
+    });
+  }
+
+  #changed(): void {
+    if (this.#isClosed) return;
+    const { iceConnectionState: ice, connectionState: connection } = this.pc;
+    if (ice === "connected" || ice === "completed") this.#hadPath = true;
+    if (connection === "connected") this.phases.answerToConnected ??= this.#lap();
+    this.#recovery.handle(ice, connection);
+    this.#options.handlers.onChange();
+  }
+
+  #facts(): AttemptFacts {
+    const { local, relay, relayErrors } = this.#candidates;
+    return {
+      localCandidates: local,
+      remoteCandidates: this.negotiation.remoteCandidates,
+      relayCandidates: relay,
+      relayOnly: this.#options.configuration.iceTransportPolicy === "relay",
+      relayErrors,
+      iceConnected: this.#hadPath && this.pc.connectionState === "failed",
+    };
+  }
+
+  /** The impolite side opens the channels; the other one waits for them. */
+  #openChannels(): void {
+    if (this.#options.polite) return;
+    for (const [label, init] of Object.entries(CHANNELS)) {
+      if (label === "noise" && !this.#options.isSecured) continue;
+      this.#adopt(this.pc.createDataChannel(label, init));
+    }
+  }
+
+  #adopt(channel: RTCDataChannel): void {
+    const { label } = channel;
+    if (label === "noise") return void this.#prove(channel);
+    const isKnown = label === "ctl" || label === "telemetry";
+    if (!isKnown || this.#pipes[label] !== undefined) return channel.close();
+    const { onFrame, onBroken } = this.#options.handlers;
+    this.#pipes[label] = new FramePipe(channel, onFrame, (error) => {
+      if (!this.#isClosed) onBroken(error);
+    });
+    channel.addEventListener("open", () => this.#checkOpen());
+    if (!this.#options.isSecured) this.#pipes[label].unlock(null);
+    else void this.#unlock(label);
+    this.#checkOpen();
+  }
+
+  async #prove(channel: RTCDataChannel): Promise<void> {
+    const { identity, pair, isSecured, handlers } = this.#options;
+    // One handshake per connection: a second `noise` channel is nobody's business.
+    if (!isSecured || this.#keys !== null) return channel.close();
+    try {
+      const proof = proveKeys(this.pc, channel, identity, pair);
+      this.#keys = async (label) => SecureChannel.of(await proof, label);
+      await proof;
+      await Promise.all((["ctl", "telemetry"] as const).map((label) => this.#unlock(label)));
+      this.#checkOpen();
+    } catch (thrown) {
+      if (!this.#isClosed) handlers.onBroken(asHelioError(thrown));
+    }
+  }
+
+  readonly #unlocked = new Set<FrameChannel>();
+
+  async #unlock(label: FrameChannel): Promise<void> {
+    const pipe = this.#pipes[label];
+    if (this.#keys === null || pipe === undefined || this.#unlocked.has(label)) return;
+    // Marked before waiting: a channel's nonces must start at 0 once only.
+    this.#unlocked.add(label);
+    try {
+      pipe.unlock(await this.#keys(label));
+      this.#checkOpen();
+    } catch {
+      // The failed proof is reported where it was run.
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#isOpen || this.#isClosed || this.#pipes.ctl?.isOpen !== true) return;
+    this.#isOpen = true;
+    this.phases.connectedToChannel ??= this.#lap();
+    this.#options.handlers.onOpen();
+  }
+
+  #lap(): number {
+    const now = performance.now();
+    const lapMs = Math.round(now - this.#markMs);
+    this.#markMs = now;
+    return lapMs;
+  }
+}

@@ -1,0 +1,227 @@
+// The media of a link: what this side sends (kept across connections) and what the peer sends.
+import type { FrameMap } from "./control";
+
+/** What a media section carries, as the `media` command says. */
+export type MediaMode = "live" | "stills" | "off";
+
+/** Media coming from the peer. */
+export interface PeerMedia {
+  mid: string;
+  kind: "audio" | "video";
+  mode: MediaMode;
+  transceiver: RTCRtpTransceiver;
+  track: MediaStreamTrack;
+}
+
+/** How a media section is to be sent. */
+export interface MediaInit {
+  mode: MediaMode;
+  sendEncodings?: RTCRtpEncodingParameters[];
+  /** Preferred codec's name, for example `H264`. */
+  codec?: string;
+  /** Kilobits per second to begin with. */
+  startBitrateKbps?: number;
+}
+
+type Announce = (args: FrameMap) => void;
+
+/** Codecs with the preferred one first; empty where the browser cannot tell. */
+function preferredCodecs(kind: string, name: string): RTCRtpCodec[] {
+  // Only what both directions of this browser know is accepted everywhere.
+  const codecs = globalThis.RTCRtpReceiver?.getCapabilities?.(kind)?.codecs ?? [];
+  const wanted = `${kind}/${name}`.toLowerCase();
+  const first = codecs.filter((codec) => codec.mimeType.toLowerCase() === wanted);
+  // Packetization mode 1 carries key frames larger than a packet (RFC 6184 §5.4).
+  first.sort((a, b) => Number(isMode1(b)) - Number(isMode1(a)));
+  if (first.length === 0) return [];
+  return [...first, ...codecs.filter((codec) => !first.includes(codec))];
+}
+
+function isMode1(codec: RTCRtpCodec): boolean {
+  return codec.sdpFmtpLine?.includes("packetization-mode=1") ?? false;
+}
+
+interface HeaderExtension {
+  uri: string;
+  direction: string;
+}
+
+/** Capture times travel with the frames where the browser can (Chromium), to measure latency. */
+function carryCaptureTime(transceiver: RTCRtpTransceiver): void {
+  const extensible = transceiver as RTCRtpTransceiver & {
+    getHeaderExtensionsToNegotiate?: () => HeaderExtension[];
+    setHeaderExtensionsToNegotiate?: (extensions: HeaderExtension[]) => void;
+  };
+  const extensions = extensible.getHeaderExtensionsToNegotiate?.();
+  if (extensions === undefined) return;
+  for (const extension of extensions) {
+    if (extension.uri.endsWith("/abs-capture-time")) extension.direction = "sendrecv";
+  }
+  try {
+    extensible.setHeaderExtensionsToNegotiate?.(extensions);
+  } catch {
+    // Latency is then estimated from its parts.
+  }
+}
+
+/** One media section this side sends. */
+export class OutgoingMedia {
+  readonly kind: "audio" | "video";
+  #track: MediaStreamTrack | null;
+  #init: MediaInit;
+  #transceiver: RTCRtpTransceiver | null = null;
+  readonly #announce: (media: OutgoingMedia) => void;
+
+  constructor(track: MediaStreamTrack, init: MediaInit, announce: (media: OutgoingMedia) => void) {
+    this.kind = track.kind as "audio" | "video";
+    this.#track = track;
+    this.#init = init;
+    this.#announce = announce;
+  }
+
+  get mode(): MediaMode {
+    return this.#init.mode;
+  }
+
+  get startBitrateKbps(): number {
+    return this.mode === "off" ? 0 : (this.#init.startBitrateKbps ?? 0);
+  }
+
+  /** The current connection's transceiver; null while there is no connection. */
+  get transceiver(): RTCRtpTransceiver | null {
+    return this.#transceiver;
+  }
+
+  /** Tells the peer what the section carries, now and after each reconnection. */
+  setMode(mode: MediaMode): void {
+    this.#init = { ...this.#init, mode };
+    this.#announce(this);
+  }
+
+  /** Sends another track, or none, without renegotiating. */
+  async replaceTrack(track: MediaStreamTrack | null): Promise<void> {
+    this.#track = track;
+    await this.#transceiver?.sender.replaceTrack(track);
+  }
+
+  /** Changes the encoding (bitrate, frame rate) without renegotiating. */
+  async setEncoding(change: Partial<RTCRtpEncodingParameters>): Promise<void> {
+    const [encoding = {}, ...rest] = this.#init.sendEncodings ?? [];
+    this.#init = { ...this.#init, sendEncodings: [{ ...encoding, ...change }, ...rest] };
+    const sender = this.#transceiver?.sender;
+    const parameters = sender?.getParameters();
+    const first = parameters?.encodings[0];
+    if (sender === undefined || parameters === undefined || first === undefined) return;
+    Object.assign(first, change);
+    await sender.setParameters(parameters);
+  }
+
+  /** Puts the section on a fresh connection. */
+  attach(pc: RTCPeerConnection): void {
+    const { sendEncodings, codec } = this.#init;
+    const init: RTCRtpTransceiverInit = { direction: "sendonly" };
+    if (sendEncodings !== undefined)
+      init.sendEncodings = sendEncodings.map((each) => ({ ...each }));
+    this.#transceiver = pc.addTransceiver(this.#track ?? this.kind, init);
+    carryCaptureTime(this.#transceiver);
+    if (codec === undefined) return;
+    try {
+      this.#transceiver.setCodecPreferences(preferredCodecs(this.kind, codec));
+    } catch {
+      // An engine that refuses the list negotiates its own order.
+    }
+  }
+
+  detach(): void {
+    this.#transceiver = null;
+  }
+}
+
+/** All media of a link. */
+export class LinkMedia {
+  readonly incoming: PeerMedia[] = [];
+  readonly #outgoing: OutgoingMedia[] = [];
+  /** Modes that were told before their track came. */
+  readonly #modes = new Map<string, MediaMode>();
+  readonly #onChange: (media: PeerMedia) => void;
+  #announce: Announce | null = null;
+  #pc: RTCPeerConnection | null = null;
+
+  constructor(onChange: (media: PeerMedia) => void) {
+    this.#onChange = onChange;
+  }
+
+  /** Where videos of this side begin, null for the browser's own. */
+  get startBitrateKbps(): number | null {
+    const highest = Math.max(0, ...this.#outgoing.map((media) => media.startBitrateKbps));
+    return highest === 0 ? null : highest;
+  }
+
+  /** Adds a section that this side sends, on this connection and those after it. */
+  add(track: MediaStreamTrack, init: MediaInit): OutgoingMedia {
+    const media = new OutgoingMedia(track, init, (changed) => this.#tell(changed));
+    this.#outgoing.push(media);
+    if (this.#pc !== null) media.attach(this.#pc);
+    return media;
+  }
+
+  /** Puts all sections on a fresh connection. */
+  attach(pc: RTCPeerConnection): void {
+    this.#pc = pc;
+    pc.addEventListener("track", ({ transceiver }) => this.#arrive(transceiver));
+    for (const media of this.#outgoing) media.attach(pc);
+  }
+
+  /** Prepares the sections of an offer before it is answered. */
+  prepare(pc: RTCPeerConnection): void {
+    for (const transceiver of pc.getTransceivers()) carryCaptureTime(transceiver);
+  }
+
+  /** The connection is gone: its tracks are over. */
+  detach(): void {
+    this.#pc = null;
+    this.#announce = null;
+    this.#modes.clear();
+    for (const media of this.#outgoing) media.detach();
+    for (const media of this.incoming.splice(0)) this.#onChange({ ...media, mode: "off" });
+  }
+
+  /** Commands can be sent: tells all modes, now and at each `repeat`. */
+  open(announce: Announce): void {
+    this.#announce = announce;
+    this.repeat();
+  }
+
+  /** Tells all modes again: commands may get lost. */
+  repeat(): void {
+    for (const media of this.#outgoing) this.#tell(media);
+  }
+
+  /** The peer's `media` command. */
+  handleCommand(args: FrameMap): void {
+    const { mid, mode } = args;
+    if (typeof mid !== "string" || mid.length > 16 || this.#modes.size > 64) return;
+    if (mode !== "live" && mode !== "stills" && mode !== "off") return;
+    this.#modes.set(mid, mode);
+    const media = this.incoming.find((each) => each.mid === mid);
+    if (media === undefined || media.mode === mode) return;
+    media.mode = mode;
+    this.#onChange(media);
+  }
+
+  #tell(media: OutgoingMedia): void {
+    const mid = media.transceiver?.mid;
+    if (typeof mid === "string") this.#announce?.({ mid, mode: media.mode });
+  }
+
+  #arrive(transceiver: RTCRtpTransceiver): void {
+    const { mid, receiver } = transceiver;
+    if (mid === null || this.incoming.some((each) => each.mid === mid)) return;
+    const { track } = receiver;
+    const kind = track.kind as "audio" | "video";
+    const mode = this.#modes.get(mid) ?? "live";
+    const media: PeerMedia = { mid, kind, mode, transceiver, track };
+    this.incoming.push(media);
+    this.#onChange(media);
+  }
+}

@@ -1,0 +1,88 @@
+// What a link reports: to its peer every 2 s, to its server at each turn of its life and every
+// 30 s (docs/protocol.md, Telemetry). No names, addresses or contents.
+import type { Api } from "./api";
+import type { ConnectionPhases } from "./connection";
+import type { FrameMap } from "./control";
+import type { FailureCause } from "./failures";
+import type { LinkStats } from "./link_stats";
+
+const TO_PEER_MS = 2000;
+const TO_SERVER_MS = 30_000;
+const STILLS_LIMIT = 64;
+
+function rounded(value: number | null | undefined): number {
+  return Math.round((value ?? 0) * 10) / 10;
+}
+
+/** The figures both kinds of report share. */
+function figures(stats: LinkStats) {
+  const { inbound, outbound, channelRttMs } = stats;
+  const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+  const media = [...inbound, ...outbound];
+  return {
+    rttMs: rounded(stats.rttMs),
+    jitterMs: rounded(Math.max(0, ...inbound.map((each) => each.jitterMs ?? 0))),
+    lossRatio: Math.round(Math.max(0, ...inbound.map((each) => each.lossRatio)) * 1e4) / 1e4,
+    retransmits: sum(media.map((each) => each.retransmits)),
+    mediaBytes: sum(media.map((each) => each.bytes)),
+    dataBytes: stats.dataBytesSent + stats.dataBytesReceived,
+    channelRttMs: {
+      p50: rounded(channelRttMs?.p50),
+      p95: rounded(channelRttMs?.p95),
+      p99: rounded(channelRttMs?.p99),
+    },
+  };
+}
+
+/** The reports of one link. */
+export class LinkReports {
+  readonly #api: Api;
+  readonly #pairId: string;
+  #toPeerMs = 0;
+  #toServerMs = 0;
+  #stillBytes: number[] = [];
+
+  constructor(api: Api, pairId: string) {
+    this.#api = api;
+    this.#pairId = pairId;
+  }
+
+  connected(stats: LinkStats | null, phasesMs: ConnectionPhases): void {
+    const path = stats?.path;
+    const ends = path ? { path: { local: path.local, remote: path.remote } } : {};
+    this.#post({ link: { event: "connected", ...ends, phasesMs } });
+  }
+
+  failed(cause: FailureCause): void {
+    this.#post({ link: { event: "failed", cause } });
+  }
+
+  restarted(): void {
+    this.#post({ link: { event: "restarted" } });
+  }
+
+  closed(): void {
+    this.#post({ link: { event: "closed" } });
+  }
+
+  /** A still was sent. */
+  still(bytes: number): void {
+    if (this.#stillBytes.length < STILLS_LIMIT) this.#stillBytes.push(bytes);
+  }
+
+  /** Takes a second's figures; returns what to send to the peer, when it is time. */
+  take(stats: LinkStats): FrameMap | null {
+    if (stats.at - this.#toServerMs >= TO_SERVER_MS) {
+      this.#toServerMs = stats.at;
+      this.#post({ stats: { ...figures(stats), stillBytes: this.#stillBytes.splice(0) } });
+    }
+    if (stats.at - this.#toPeerMs < TO_PEER_MS) return null;
+    this.#toPeerMs = stats.at;
+    return figures(stats);
+  }
+
+  #post(body: object): void {
+    // Telemetry must never hurt a link: a lost report is lost.
+    this.#api.telemetry(this.#pairId, body).catch(() => undefined);
+  }
+}
