@@ -98,4 +98,3 @@ function limitWords(limit: string | null): string {
       return limit ?? UNKNOWN;
   }
 }
-

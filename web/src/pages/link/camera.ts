@@ -1,4 +1,4 @@
-// The person's camera: which there are, and opening one for stills.
+// The person's cameras: which there are, and opening one.
 import { signal } from "@preact/signals";
 import { HelioError, type Facing } from "../../sdk";
 
@@ -11,13 +11,25 @@ export async function listCameras(): Promise<void> {
   cameras.value = (devices ?? []).filter((device) => device.kind === "videoinput");
 }
 
-/** Opens a camera for stills. @throws HelioError `camera-denied`, `camera-missing`, `camera-busy`. */
-export async function openCamera(facing: Facing, deviceId: string): Promise<MediaStream> {
+/** What to open. */
+export interface CameraWish {
+  facing: Facing;
+  /** Overrides `facing` when not empty. */
+  deviceId: string;
+  width: number;
+  height: number;
+  fps: number;
+  microphone: boolean;
+}
+
+/** Opens a camera. @throws HelioError `camera-denied`, `camera-missing`, `camera-busy`. */
+export async function openVideo(wish: CameraWish): Promise<MediaStream> {
+  const { facing, deviceId, width, height, fps, microphone } = wish;
   const which = deviceId ? { deviceId: { exact: deviceId } } : { facingMode: facing };
+  const size = { width: { ideal: width }, height: { ideal: height }, frameRate: { ideal: fps } };
   try {
-    return await navigator.mediaDevices.getUserMedia({
-      video: { ...which, width: { ideal: 1280 }, height: { ideal: 720 } },
-    });
+    const video = { ...which, ...size };
+    return await navigator.mediaDevices.getUserMedia({ video, audio: microphone });
   } catch (thrown) {
     throw cameraError(thrown);
   }

@@ -3,6 +3,7 @@ import type { LinkFailure } from "../../sdk";
 import { Button } from "../../ui/button";
 import { FailureNotice } from "../../ui/notice";
 import { sentence } from "../shared/failure";
+import { triedPairs, type TriedPair } from "./candidatePairs";
 import { currentLink } from "./model";
 
 /** Titles of the causes (docs/protocol.md, Telemetry). */
@@ -19,18 +20,55 @@ const TITLES: Record<LinkFailure["cause"], string> = {
 /** The failure of the last attempt. */
 export function FailurePanel({ failure }: { failure: LinkFailure }) {
   return (
-    <FailureNotice
-      testid="link-failure"
-      failure={{
-        title: TITLES[failure.cause],
-        cause: sentence(failure.message),
-        next: failure.nextStep,
-        code: failure.cause,
-      }}
-    >
-      <Button small icon="retry" testid="link-retry" onClick={() => currentLink()?.restart()}>
-        Try again now
-      </Button>
-    </FailureNotice>
+    <div class="stack stack-tight">
+      <FailureNotice
+        testid="link-failure"
+        failure={{
+          title: TITLES[failure.cause],
+          cause: sentence(failure.message),
+          next: failure.nextStep,
+          code: failure.cause,
+        }}
+      >
+        <Button small icon="retry" testid="link-retry" onClick={() => currentLink()?.restart()}>
+          Try again now
+        </Button>
+      </FailureNotice>
+      {triedPairs.value.length > 0 && <TriedTable rows={triedPairs.value} />}
+    </div>
+  );
+}
+
+function TriedTable({ rows }: { rows: readonly TriedPair[] }) {
+  return (
+    <details class="fold">
+      <summary data-testid="tried-fold">
+        {rows.length} {rows.length === 1 ? "path was" : "paths were"} tried
+      </summary>
+      <div class="table-scroll">
+        <table class="table figure" data-testid="tried-table">
+          <thead>
+            <tr>
+              <th scope="col">Here</th>
+              <th scope="col">There</th>
+              <th scope="col">Checks</th>
+              <th scope="col">Answers</th>
+              <th scope="col">State</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={row.id}>
+                <td>{row.local}</td>
+                <td>{row.remote}</td>
+                <td>{row.requests}</td>
+                <td>{row.responses}</td>
+                <td>{row.state}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </details>
   );
 }

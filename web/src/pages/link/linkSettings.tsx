@@ -16,7 +16,7 @@ export function LinkSettings({ onClose }: { onClose: () => void }) {
   const isChanged = policy !== preferences.value.policy || relay !== preferences.value.relay;
   const apply = () => {
     prefer({ policy, relay });
-    void reopen();
+    reopen();
   };
   return (
     <Dialog
@@ -76,7 +76,7 @@ export function LinkSettings({ onClose }: { onClose: () => void }) {
           small
           icon="close"
           testid="link-close"
-          onClick={() => (void currentLink()?.close(), onClose())}
+          onClick={() => (currentLink()?.close(), onClose())}
         >
           Close the link
         </Button>

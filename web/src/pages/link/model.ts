@@ -92,7 +92,7 @@ function listen(link: Link): void {
 }
 
 /** Ends the link and opens it again, so that changed settings apply. */
-export async function reopen(): Promise<void> {
-  await currentLink()?.close("settings");
+export function reopen(): void {
+  currentLink()?.close("settings");
   location.reload();
 }

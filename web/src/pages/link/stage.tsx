@@ -6,6 +6,7 @@ import { Icon } from "../../ui/icon";
 import { preferences } from "../shared/preferences";
 import { preview } from "./live";
 import { currentLink, linkState, pageState, peerMedia, peerName, stats } from "./model";
+import { noteFrameLatency } from "./frameLatency";
 import { tab } from "./panels";
 import { tell } from "./phase";
 import { StageControls } from "./stageControls";
@@ -21,6 +22,7 @@ export function Stage() {
   const video = useRef<HTMLVideoElement>(null);
   const showing = useComputed(whatToShow).value;
   useRemoteVideo(video);
+  useEffect(() => (video.current ? noteFrameLatency(video.current) : undefined), []);
   return (
     <section class="stage" ref={stage} aria-label="Pictures" data-showing={showing}>
       <video
@@ -42,7 +44,9 @@ export function Stage() {
           stage={stage}
           video={video}
           {...(showing === "stills" && { canvas: peerCanvas })}
-          hasSound={peerMedia.value.some((media) => media.kind === "audio" && media.mode === "live")}
+          hasSound={peerMedia.value.some(
+            (media) => media.kind === "audio" && media.mode === "live",
+          )}
           name={peerName.value}
         />
       )}

@@ -5,10 +5,6 @@ import { history, linkState, peerName } from "./model";
 /** Path, charts and figures. */
 export function StatsPanel() {
   return (
-    <StatsView
-      samples={history.value}
-      path={linkState.value?.path ?? null}
-      peer={peerName.value}
-    />
+    <StatsView samples={history.value} path={linkState.value?.path ?? null} peer={peerName.value} />
   );
 }

@@ -11,7 +11,7 @@ import {
 import type { Failure } from "../../ui/notice";
 import { failureOf } from "../shared/failure";
 import { preferences } from "../shared/preferences";
-import { openCamera } from "./camera";
+import { openVideo } from "./camera";
 import { liveSettings } from "./live";
 import { onLink } from "./model";
 
@@ -22,6 +22,9 @@ export interface GalleryStill extends ReceivedStill {
 
 /** How many sent stills are remembered for the list. */
 const SENT_KEPT = 20;
+
+/** What the camera gives is scaled down to a still: 720p is enough for 600×400. */
+const CAMERA = { width: 1280, height: 720, fps: 15, microphone: false };
 
 export const stillsState = signal<"off" | "starting" | "on">("off");
 export const stillsFailure = signal<Failure | null>(null);
@@ -79,7 +82,7 @@ export async function startStills(): Promise<void> {
   stillsFailure.value = null;
   try {
     const { facing, deviceId } = liveSettings.value;
-    camera = await openCamera(facing, deviceId ?? "");
+    camera = await openVideo({ ...CAMERA, facing, deviceId: deviceId ?? "" });
     const source = await playing(camera);
     const { stillsIntervalMs: intervalMs, codec } = preferences.value;
     const canvas = document.createElement("canvas");
