@@ -54,11 +54,23 @@ export function Chart(props: ChartProps) {
   return (
     <figure class="chart" data-testid={props.testid}>
       <figcaption class="chart-head">
-        <span>{props.title}</span>
+        <span>
+          {props.title}
+          {props.lines.length > 1 &&
+            props.lines.map((line) => <Legend key={line.label} line={line} />)}
+        </span>
         <span class="figure">{props.figure}</span>
       </figcaption>
       <div class="chart-plot" ref={host} aria-hidden="true" />
     </figure>
+  );
+}
+
+function Legend({ line }: { line: ChartLine }) {
+  return (
+    <span class="chart-legend" style={{ "--line-colour": `var(${line.colour})` }}>
+      {line.label}
+    </span>
   );
 }
 
@@ -81,7 +93,7 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { show: false },
-    padding: [6, 8, 0, 0],
+    padding: [6, 18, 0, 0],
     scales: {
       x: { time: false, range: [-SPAN_SECONDS, 0] },
       y: { range: (_plot, _low, high) => [0, Math.max(high ?? 0, Number.EPSILON) * 1.15 || 1] },
@@ -90,8 +102,8 @@ function options(props: ChartProps, element: HTMLElement): uPlot.Options {
       {
         ...axis,
         size: 20,
-        splits: () => [-120, -60, 0],
-        values: () => ["−2 min", "−1 min", "now"],
+        splits: () => [-60, 0],
+        values: () => ["1 min ago", "now"],
       },
       { ...axis, size: 58, space: 36, values: (_plot, splits) => splits.map(props.format) },
     ],

@@ -124,9 +124,7 @@ export function Choices<T extends string>(props: ChoicesProps<T>) {
   return (
     <fieldset class="field" data-testid={props.testid}>
       <legend class="field-label">{props.label}</legend>
-      <div
-        class={props.options.some((option) => option.icon) ? "choices choices-icons" : "choices"}
-      >
+      <div class={choicesClass(props.options)}>
         {props.options.map((option) => (
           <label key={option.value} class="choice">
             <input
@@ -148,6 +146,12 @@ export function Choices<T extends string>(props: ChoicesProps<T>) {
       </div>
     </fieldset>
   );
+}
+
+/** Icons stand five in a row; four plain ones in a row or in two. */
+function choicesClass(options: readonly Option<string>[]): string {
+  if (options.some((option) => option.icon)) return "choices choices-icons";
+  return options.length === 4 ? "choices choices-even" : "choices";
 }
 
 interface SwitchProps {

@@ -31,7 +31,7 @@ export function Shell({ at, width = "normal", children }: ShellProps) {
       </header>
       <main class={WIDTH_CLASS[width]}>{children}</main>
       <footer class="foot">
-        <a href="/trust">Trust this server</a>
+        {location.pathname !== "/trust" && <a href="/trust">Trust this server</a>}
       </footer>
       <Toast />
     </>

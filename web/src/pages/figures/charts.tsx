@@ -30,7 +30,7 @@ export function Charts({ samples }: { samples: readonly LinkStats[] }) {
       {video && (
         <>
           <Chart
-            title="Bit rate, in and out"
+            title="Bit rate"
             figure={bitRate(video?.bitrateBps)}
             seconds={seconds}
             format={bitRate}

@@ -14,10 +14,10 @@ export function Defaults() {
         label="Video quality"
         value={preset}
         options={[
-          { value: "low", label: "Low: 640 × 480, 15 fps, 300 kbps" },
-          { value: "medium", label: "Medium: 1280 × 720, 24 fps, 1 Mbps" },
-          { value: "high", label: "High: 1280 × 720, 30 fps, 1.5 Mbps" },
-          { value: "hd", label: "HD: 1920 × 1080, 30 fps, 4 Mbps" },
+          { value: "low", label: "Low: 480p, 15 fps, 300 kbps" },
+          { value: "medium", label: "Medium: 720p, 24 fps, 1 Mbps" },
+          { value: "high", label: "High: 720p, 30 fps, 1.5 Mbps" },
+          { value: "hd", label: "HD: 1080p, 30 fps, 4 Mbps" },
         ]}
         onChange={(value) => prefer({ preset: value })}
         testid="default-preset"
@@ -37,8 +37,8 @@ export function Defaults() {
         label="Video codec"
         value={codec}
         options={[
-          { value: "H264", label: "H.264, the lightest on most phones" },
-          { value: "VP8", label: "VP8, when H.264 is missing" },
+          { value: "H264", label: "H.264 (usual)" },
+          { value: "VP8", label: "VP8 (where H.264 is missing)" },
         ]}
         onChange={(value) => prefer({ codec: value })}
         testid="default-codec"

@@ -2,14 +2,29 @@
 import { asHelioError } from "../../sdk";
 import type { Failure } from "../../ui/notice";
 
-/** Titles of the codes that pages meet; others keep the page's own title. */
+/** Titles of the codes that pages meet; others are titled by the act that failed. */
 const TITLES: Record<string, string> = {
   "insecure-context": "This connection is not private",
-  "unsupported-browser": "This browser is too old",
-  "setup-invalid": "This setup link does not work",
-  "server-unreachable": "The server does not answer",
+  "engine-too-old": "This browser is too old",
+  storage: "This browser keeps no data",
+  unreachable: "The server does not answer",
+  "signalling-lost": "The server does not answer",
   "rate-limited": "Too many tries",
   revoked: "This device was revoked",
+  "unknown-device": "The server does not know this device",
+  unauthorized: "The server does not know this device",
+  "clock-skew": "The clocks differ too much",
+  "invite-broken": "This link is not complete",
+  "invite-expired": "This invitation has run out",
+  "invite-used": "This link was used already",
+  "invite-gone": "This invitation has ended",
+  "invite-burnt": "This invitation was burnt",
+  "wrong-words": "Those were not the words",
+  "peer-left": "The other device left",
+  "signature-refused": "A false signature",
+  "camera-denied": "No camera without permission",
+  "camera-missing": "No such camera",
+  "camera-busy": "The camera is in use",
 };
 
 /** The failure of `act` ("Setting up"), told from what was thrown. */
