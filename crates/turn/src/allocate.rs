@@ -73,7 +73,7 @@ impl Server {
             pending,
             relays,
             reservation: None,
-            lacks_ipv6: false,
+            ipv6_refusal: None,
             permissions: Permissions::default(),
             channels: Channels::default(),
             bandwidth: Bandwidth::new(self.settings.limits.allocation_bytes_per_sec, now),
@@ -143,9 +143,9 @@ pub(crate) fn allocated(allocation: &Allocation, reply_to: &ReplyTo) -> Vec<u8> 
     let mapped = XorMappedAddress::new(reply_to.client.client, reply_to.transaction);
     let lifetime = Lifetime::new(LIFETIME.as_secs() as u32);
     let token = allocation.reservation.map(ReservationToken::new);
-    let error = allocation.lacks_ipv6.then(|| {
-        let error = ErrorCode::builder(ErrorCode::INSUFFICIENT_CAPACITY).build();
-        AddressErrorCode::new(AddressFamily::IPV6, error.expect("508 is an error code"))
+    let error = allocation.ipv6_refusal.as_ref().map(|refusal| {
+        let error = ErrorCode::builder(refusal.code()).build();
+        AddressErrorCode::new(AddressFamily::IPV6, error.expect("our codes are 400-599"))
     });
     let mut attributes: Vec<&dyn AttributeWrite> = Vec::new();
     attributes.extend(

@@ -9,7 +9,7 @@ use crate::auth::RestUsername;
 use crate::channels::{Channels, Permissions};
 use crate::limits::Bandwidth;
 use crate::relays::RelayId;
-use crate::reply::ReplyTo;
+use crate::reply::{Refusal, ReplyTo};
 use crate::server::FiveTuple;
 
 /// Names an allocation inside the server; never reused.
@@ -55,8 +55,8 @@ pub(crate) struct Allocation {
     pub(crate) pending: Option<Pending>,
     pub(crate) relays: Vec<RelayEnd>,
     pub(crate) reservation: Option<u64>,
-    /// IPv6 was asked for in addition and could not be had.
-    pub(crate) lacks_ipv6: bool,
+    /// Why the IPv6 that was asked for in addition could not be had.
+    pub(crate) ipv6_refusal: Option<Refusal>,
     pub(crate) permissions: Permissions,
     pub(crate) channels: Channels,
     pub(crate) bandwidth: Bandwidth,

@@ -107,12 +107,12 @@ impl Server {
                 is_ipv6: false,
                 is_even: false,
             };
-            allocation.lacks_ipv6 = true;
+            allocation.ipv6_refusal = Some(Refusal::InsufficientCapacity);
         }
         let (wanted, client) = (pending.wanted, allocation.client);
         let reply_to = pending.reply_to.clone();
         let is_over = failed_binds >= 2 * MAX_FAILED_BINDS
-            || (failed_binds >= MAX_FAILED_BINDS && !allocation.lacks_ipv6);
+            || (failed_binds >= MAX_FAILED_BINDS && allocation.ipv6_refusal.is_none());
         let taken = std::mem::take(&mut allocation.relays);
         for end in &taken {
             self.close_relay(end.id);
@@ -143,8 +143,12 @@ impl Server {
         let Some(pending) = allocation.pending.take() else {
             return;
         };
+        let came_to = allocation.client.server.ip();
         if pending.wanted == Wanted::Both && allocation.relays.len() < 2 {
-            allocation.lacks_ipv6 = true;
+            allocation.ipv6_refusal = Some(match self.own.relay_ip(true, came_to) {
+                Some(_) => Refusal::InsufficientCapacity,
+                None => Refusal::FamilyUnsupported,
+            });
         }
         let is_pair = matches!(pending.wanted, Wanted::EvenPair { .. });
         let kept = if is_pair {

@@ -1,0 +1,14 @@
+//! What the server must do, one claim a test, on a virtual clock.
+#![allow(clippy::unwrap_used)] // A test may.
+#![allow(clippy::disallowed_methods)] // The epoch of the world is any instant.
+
+mod abuse;
+mod allocations;
+mod authentication;
+mod lifetimes;
+mod limits;
+mod peers;
+mod relaying;
+mod reservations;
+mod stun;
+mod world;
