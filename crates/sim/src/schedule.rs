@@ -45,7 +45,7 @@ impl<E> Schedule<E> {
     }
 
     /// Jumps to the next event.
-    pub fn next(&mut self) -> Option<E> {
+    pub fn pop(&mut self) -> Option<E> {
         let ((at, _), event) = self.events.pop_first()?;
         self.now = at;
         Some(event)

@@ -141,7 +141,7 @@ impl World {
                 break;
             };
             if event == Some(next) {
-                if let Some(event) = self.schedule.next() {
+                if let Some(event) = self.schedule.pop() {
                     self.handle(event);
                 }
             } else {
