@@ -1,0 +1,128 @@
+//! The audit log: pairings, revocations, key changes and what admins did. Entries are written in
+//! the transaction of what they tell.
+
+use protocol::http::{AuditEntry, MAX_AUDIT_ENTRIES};
+use protocol::id::{AccountId, DeviceId, PairId};
+use sqlx::SqliteConnection;
+
+use crate::accounts::read_id;
+use crate::database::{DatabaseError, Registry, from_sql, to_sql};
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AuditAction {
+    /// A setup link was made.
+    SetupInviteCreated,
+    /// An account link was made.
+    AccountInviteCreated,
+    /// An invite became an account.
+    AccountCreated,
+    /// A device joined an account.
+    DeviceAdded,
+    /// A device was revoked.
+    DeviceRevoked,
+    /// Two devices paired.
+    PairAdded,
+    /// An admin joined two devices without their signatures.
+    UnverifiedPairAdded,
+    /// A pair was revoked.
+    PairRevoked,
+    /// The signing keys were rotated.
+    KeysRotated,
+    /// A signing key was killed.
+    KeyKilled,
+}
+
+/// What an entry is about.
+#[derive(Debug, Default)]
+pub(crate) struct Subject<'a> {
+    pub(crate) account: Option<&'a AccountId>,
+    pub(crate) device: Option<&'a DeviceId>,
+    pub(crate) pair: Option<&'a PairId>,
+}
+
+#[derive(sqlx::FromRow)]
+struct AuditRow {
+    time_ms: i64,
+    action: String,
+    account_id: Option<String>,
+    device_id: Option<String>,
+    pair_id: Option<String>,
+}
+
+impl AuditAction {
+    /// The name in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AuditAction::SetupInviteCreated => "setup-invite-created",
+            AuditAction::AccountInviteCreated => "account-invite-created",
+            AuditAction::AccountCreated => "account-created",
+            AuditAction::DeviceAdded => "device-added",
+            AuditAction::DeviceRevoked => "device-revoked",
+            AuditAction::PairAdded => "pair-added",
+            AuditAction::UnverifiedPairAdded => "unverified-pair-added",
+            AuditAction::PairRevoked => "pair-revoked",
+            AuditAction::KeysRotated => "keys-rotated",
+            AuditAction::KeyKilled => "key-killed",
+        }
+    }
+}
+
+impl Registry {
+    /// The newest entries first, at most [`MAX_AUDIT_ENTRIES`].
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn audit_log(&self) -> Result<Vec<AuditEntry>, DatabaseError> {
+        let rows: Vec<AuditRow> = sqlx::query_as(
+            "SELECT time_ms, action, account_id, device_id, pair_id FROM audit_log \
+             ORDER BY sequence DESC LIMIT $1",
+        )
+        .bind(i64::try_from(MAX_AUDIT_ENTRIES).expect("a small number"))
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(AuditRow::read).collect()
+    }
+}
+
+impl AuditRow {
+    fn read(self) -> Result<AuditEntry, DatabaseError> {
+        let account = self
+            .account_id
+            .map(|id| read_id(&id, AccountId::parse, "account id"));
+        let device = self
+            .device_id
+            .map(|id| read_id(&id, DeviceId::parse, "device id"));
+        let pair = self
+            .pair_id
+            .map(|id| read_id(&id, PairId::parse, "pair id"));
+        Ok(AuditEntry {
+            time: from_sql(self.time_ms),
+            action: self.action,
+            account: account.transpose()?,
+            device: device.transpose()?,
+            pair: pair.transpose()?,
+        })
+    }
+}
+
+/// Appends an entry. The caller holds the write lock, so that `sequence` has no gap or double.
+pub(crate) async fn append(
+    connection: &mut SqliteConnection,
+    action: AuditAction,
+    subject: Subject<'_>,
+    now_ms: u64,
+) -> Result<(), DatabaseError> {
+    sqlx::query(
+        "INSERT INTO audit_log (sequence, time_ms, action, account_id, device_id, pair_id) \
+         SELECT COALESCE(MAX(sequence), 0) + 1, $1, $2, $3, $4, $5 FROM audit_log",
+    )
+    .bind(to_sql(now_ms))
+    .bind(action.as_str())
+    .bind(subject.account.map(AccountId::as_str))
+    .bind(subject.device.map(DeviceId::as_str))
+    .bind(subject.pair.map(PairId::as_str))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
