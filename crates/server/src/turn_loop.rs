@@ -1,0 +1,222 @@
+//! The TURN loop: one thread that owns the UDP sockets and the `turn` core.
+//!
+//! This file is what the rest of the server sees. `shard.rs` is the thread,
+//! `sockets.rs` receives in batches, `outgoing.rs` sends in batches,
+//! `streams.rs` carries TCP and TLS clients, `publish.rs` the metrics.
+
+mod outgoing;
+mod publish;
+mod shard;
+mod sockets;
+mod streams;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex};
+
+use ipnet::IpNet;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot};
+use turn::{FiveTuple, Limits, RelayIp, Transport};
+
+use self::shard::Shard;
+use self::sockets::{ListenerSocket, unmapped};
+
+/// Inputs that wait for the thread; a stream that is ahead of it waits here.
+const INBOX_CAPACITY: usize = 1024;
+
+/// Everything the loop is told at start.
+#[derive(Debug, Clone)]
+pub struct TurnSettings {
+    /// UDP sockets to listen on; port 0 takes any.
+    pub udp: Vec<SocketAddr>,
+    /// Addresses that relay ports are bound on.
+    pub relay_ips: Vec<IpAddr>,
+    /// What clients are told in their place, one by one; missing ones are the relay's own.
+    pub external_ips: Vec<IpAddr>,
+    /// The ports that relays are taken from.
+    pub relay_ports: RangeInclusive<u16>,
+    /// The realm of the long-term credentials.
+    pub realm: String,
+    /// TURN REST secrets; all verify.
+    pub secrets: Vec<String>,
+    /// Ranges taken off the deny list.
+    pub allow_peers: Vec<IpNet>,
+    /// The gateway's media sockets.
+    pub media_addrs: Vec<SocketAddr>,
+    /// What clients may hold.
+    pub limits: Limits,
+}
+
+/// What a look at the loop shows.
+#[derive(Debug, Clone, Default)]
+pub struct TurnStats {
+    /// The core's totals.
+    pub core: turn::Stats,
+    /// TCP and TLS clients connected.
+    pub streams: usize,
+}
+
+/// The way to a running loop; clones are cheap.
+#[derive(Clone)]
+pub struct TurnHandle {
+    inbox: Inbox,
+    udp_addrs: Arc<[SocketAddr]>,
+}
+
+impl TurnHandle {
+    /// Serves one TURN client on a stream until it ends; bytes already read must be put back first.
+    pub async fn accept_stream<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        local: SocketAddr,
+        transport: Transport,
+    ) where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let client = FiveTuple {
+            transport,
+            client: unmapped(peer),
+            server: unmapped(local),
+        };
+        streams::serve(stream, client, &self.inbox).await;
+    }
+
+    /// Ends a device's allocations, and refuses the credentials that it holds.
+    pub fn revoke(&self, device_id: &str) {
+        self.inbox.orders(|orders| {
+            orders.revoked.insert(device_id.to_owned());
+        });
+    }
+
+    /// Replaces the secrets; allocations live on.
+    pub fn replace_secrets(&self, secrets: Vec<String>) {
+        self.inbox.orders(|orders| orders.secrets = Some(secrets));
+    }
+
+    /// The UDP sockets as bound.
+    pub fn local_udp_addrs(&self) -> Vec<SocketAddr> {
+        self.udp_addrs.to_vec()
+    }
+
+    /// Totals; all zero once the loop has stopped.
+    pub async fn stats(&self) -> TurnStats {
+        let (answer, answered) = oneshot::channel();
+        self.inbox.send(Input::Stats(answer)).await;
+        answered.await.unwrap_or_default()
+    }
+
+    /// Closes every socket and returns when the thread is done.
+    pub async fn shutdown(&self) {
+        let (done, is_done) = oneshot::channel();
+        self.inbox.send(Input::Shutdown(done)).await;
+        // An error says that it was done before.
+        let _ = is_done.await;
+    }
+}
+
+/// Binds the sockets and starts the thread.
+///
+/// # Errors
+/// When a socket cannot be bound or the thread cannot be started.
+pub async fn spawn(settings: TurnSettings) -> io::Result<TurnHandle> {
+    let listeners = settings
+        .udp
+        .iter()
+        .map(|addr| ListenerSocket::bind(*addr))
+        .collect::<io::Result<Vec<_>>>()?;
+    let udp_addrs = listeners.iter().map(ListenerSocket::local_addr).collect();
+    let (sender, receiver) = mpsc::channel(INBOX_CAPACITY);
+    let orders = Arc::new(Mutex::new(Orders::default()));
+    let core = core_settings(settings)?;
+    let (shard, waker) = Shard::new(core, listeners, receiver, Arc::clone(&orders))?;
+    std::thread::Builder::new()
+        .name("turn".into())
+        .spawn(move || shard.run())?;
+    let inbox = Inbox {
+        sender,
+        orders,
+        waker: Arc::new(waker),
+    };
+    Ok(TurnHandle { inbox, udp_addrs })
+}
+
+/// The core's settings: relay addresses paired, and every address of this machine.
+fn core_settings(settings: TurnSettings) -> io::Result<turn::Settings> {
+    let mut external = settings.external_ips.iter().copied();
+    let relay_ips = settings
+        .relay_ips
+        .iter()
+        .map(|bound| RelayIp {
+            bound: *bound,
+            advertised: external.next().unwrap_or(*bound),
+        })
+        .collect();
+    let own_ips = if_addrs::get_if_addrs()?
+        .iter()
+        .map(if_addrs::Interface::ip)
+        .collect();
+    Ok(turn::Settings {
+        realm: settings.realm,
+        secrets: settings.secrets,
+        relay_ips,
+        relay_ports: settings.relay_ports,
+        own_ips,
+        media_addrs: settings.media_addrs,
+        allow_peers: settings.allow_peers,
+        limits: settings.limits,
+    })
+}
+
+/// What reaches the thread besides datagrams.
+enum Input {
+    Opened {
+        client: FiveTuple,
+        outbox: streams::Outbox,
+    },
+    Frame {
+        client: FiveTuple,
+        bytes: Vec<u8>,
+    },
+    Closed(FiveTuple),
+    Stats(oneshot::Sender<TurnStats>),
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// Orders that must never wait for room: a mailbox in which each replaces its like.
+#[derive(Default)]
+struct Orders {
+    revoked: BTreeSet<String>,
+    secrets: Option<Vec<String>>,
+}
+
+/// The sending side of the thread's inbox, with its bell.
+#[derive(Clone)]
+struct Inbox {
+    sender: mpsc::Sender<Input>,
+    orders: Arc<Mutex<Orders>>,
+    waker: Arc<mio::Waker>,
+}
+
+impl Inbox {
+    /// Waits for room; whether the thread is still there.
+    async fn send(&self, input: Input) -> bool {
+        let is_sent = self.sender.send(input).await.is_ok();
+        self.wake();
+        is_sent
+    }
+
+    fn orders(&self, write: impl FnOnce(&mut Orders)) {
+        write(&mut self.orders.lock().expect("no holder of the lock panics"));
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "cannot wake the turn thread");
+        }
+    }
+}

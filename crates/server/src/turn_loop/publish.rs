@@ -1,0 +1,52 @@
+//! The loop's metrics. Causes, codes and directions are labels, names never.
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+
+use super::TurnStats;
+
+/// Says what each metric is; once, at start.
+pub(super) fn describe() {
+    describe_gauge!(
+        "helio_turn_allocations",
+        Unit::Count,
+        "TURN allocations alive"
+    );
+    describe_gauge!(
+        "helio_turn_streams",
+        Unit::Count,
+        "TURN clients connected over TCP or TLS"
+    );
+    describe_counter!(
+        "helio_turn_relayed_bytes_total",
+        Unit::Bytes,
+        "payload bytes relayed, by direction"
+    );
+    describe_counter!(
+        "helio_turn_refused_total",
+        Unit::Count,
+        "TURN requests refused, by error code"
+    );
+    describe_counter!(
+        "helio_turn_dropped_total",
+        Unit::Count,
+        "TURN packets dropped, by cause"
+    );
+}
+
+/// Sets them to the totals.
+pub(super) fn publish(stats: &TurnStats, unsent: u64) {
+    let core = &stats.core;
+    gauge!("helio_turn_allocations").set(core.allocations as f64);
+    gauge!("helio_turn_streams").set(stats.streams as f64);
+    counter!("helio_turn_relayed_bytes_total", "direction" => "to_peer")
+        .absolute(core.relayed_to_peers_bytes);
+    counter!("helio_turn_relayed_bytes_total", "direction" => "to_client")
+        .absolute(core.relayed_to_clients_bytes);
+    for (code, count) in &core.refused {
+        counter!("helio_turn_refused_total", "code" => code.to_string()).absolute(*count);
+    }
+    for (cause, count) in &core.dropped {
+        counter!("helio_turn_dropped_total", "cause" => cause.as_str()).absolute(*count);
+    }
+    counter!("helio_turn_dropped_total", "cause" => "not_sent").absolute(unsent);
+}

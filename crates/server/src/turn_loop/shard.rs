@@ -1,0 +1,299 @@
+//! The thread: waits for sockets and inbox, asks the core, does what it says.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::{Events, Poll, Token, Waker};
+use tokio::sync::{mpsc, oneshot};
+use turn::{Command, FiveTuple, Now, Relay, Server, Transport};
+
+use super::outgoing::Outgoing;
+use super::publish::{describe, publish};
+use super::sockets::{Datagram, Inbound, ListenerSocket, SocketKey, Sockets};
+use super::streams::Streams;
+use super::{Input, Orders, TurnStats};
+
+const WAKER: Token = Token(usize::MAX);
+const EVENTS_CAPACITY: usize = 1024;
+/// Batches taken from one socket before the others have their turn.
+const BATCHES_PER_TURN: usize = 8;
+/// Inputs taken before the sockets have their turn.
+const INPUTS_PER_TURN: usize = 256;
+const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
+const PADDING: [u8; 3] = [0; 3];
+
+/// What the thread owns.
+pub(super) struct Shard {
+    poll: Poll,
+    inbound: Inbound,
+    inbox: mpsc::Receiver<Input>,
+    /// Sockets that had more to read when their turn ended.
+    unread: Vec<Token>,
+    next_publish: Instant,
+    world: World,
+    orders: Arc<Mutex<Orders>>,
+}
+
+/// The core and what its commands act on.
+struct World {
+    core: Server,
+    sockets: Sockets,
+    streams: Streams,
+    outgoing: Outgoing,
+    registry: mio::Registry,
+    now: Now,
+}
+
+enum Next {
+    GoOn,
+    /// And tell who asked for it.
+    Stop(Option<oneshot::Sender<()>>),
+}
+
+impl Shard {
+    pub(super) fn new(
+        settings: turn::Settings,
+        listeners: Vec<ListenerSocket>,
+        inbox: mpsc::Receiver<Input>,
+        orders: Arc<Mutex<Orders>>,
+    ) -> io::Result<(Self, Waker)> {
+        let mut seed = [0; 32];
+        aws_lc_rs::rand::fill(&mut seed)
+            .map_err(|_| io::Error::other("the system gives no random numbers"))?;
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let now = read_clocks();
+        let world = World {
+            core: Server::new(settings, &seed, now.instant),
+            sockets: Sockets::new(listeners, poll.registry())?,
+            streams: Streams::default(),
+            outgoing: Outgoing::default(),
+            registry: poll.registry().try_clone()?,
+            now,
+        };
+        let shard = Self {
+            poll,
+            inbound: Inbound::new(),
+            inbox,
+            unread: Vec::new(),
+            next_publish: now.instant,
+            world,
+            orders,
+        };
+        Ok((shard, waker))
+    }
+
+    /// Runs until the inbox says stop or every handle is gone.
+    pub(super) fn run(mut self) {
+        describe();
+        let mut events = Events::with_capacity(EVENTS_CAPACITY);
+        loop {
+            if let Err(error) = self.poll.poll(&mut events, Some(self.patience()))
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, "turn loop cannot wait for its sockets");
+                return;
+            }
+            self.world.now = read_clocks();
+            let mut readable = std::mem::take(&mut self.unread);
+            readable.extend(events.iter().map(|event| event.token()));
+            readable.sort_unstable();
+            readable.dedup();
+            for token in readable {
+                self.read_socket(token);
+            }
+            if let Next::Stop(asked_by) = self.read_inbox() {
+                drop(self);
+                // The one who asked may be gone.
+                asked_by.map(|done| done.send(()));
+                return;
+            }
+            self.world.core.handle_timeout(self.world.now.instant);
+            self.world.obey();
+            self.world.outgoing.flush(&self.world.sockets);
+            self.publish_sometimes();
+        }
+    }
+
+    /// How long nothing needs to happen.
+    fn patience(&self) -> Duration {
+        if !self.unread.is_empty() || !self.inbox.is_empty() {
+            return Duration::ZERO;
+        }
+        let next = self
+            .world
+            .core
+            .poll_timeout()
+            .map_or(self.next_publish, |timeout| timeout.min(self.next_publish));
+        next.saturating_duration_since(Instant::now())
+    }
+
+    fn read_socket(&mut self, token: Token) {
+        let Some(key) = self.world.sockets.key(token) else {
+            return;
+        };
+        for _ in 0..BATCHES_PER_TURN {
+            let Some(socket) = self.world.sockets.find(key) else {
+                return;
+            };
+            match self.inbound.receive(socket) {
+                Ok(datagrams) => {
+                    for datagram in datagrams {
+                        self.world.handle_datagram(key, &datagram);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    // A peer's ICMP error, or a signal: the socket is as good as before.
+                    tracing::trace!(%error, "turn socket");
+                }
+            }
+        }
+        self.unread.push(token);
+    }
+
+    fn read_inbox(&mut self) -> Next {
+        let orders = std::mem::take(&mut *self.orders.lock().expect("no holder panics"));
+        self.world.handle_orders(orders);
+        for _ in 0..INPUTS_PER_TURN {
+            match self.inbox.try_recv() {
+                Ok(Input::Shutdown(done)) => return Next::Stop(Some(done)),
+                Ok(input) => self.world.handle_input(input),
+                Err(mpsc::error::TryRecvError::Empty) => return Next::GoOn,
+                Err(mpsc::error::TryRecvError::Disconnected) => return Next::Stop(None),
+            }
+        }
+        Next::GoOn
+    }
+
+    fn publish_sometimes(&mut self) {
+        if self.world.now.instant >= self.next_publish {
+            self.next_publish = self.world.now.instant + PUBLISH_INTERVAL;
+            let unsent = self.world.outgoing.unsent + self.world.streams.unsent;
+            publish(&self.world.stats(), unsent);
+        }
+    }
+}
+
+impl World {
+    fn handle_datagram(&mut self, key: SocketKey, datagram: &Datagram<'_>) {
+        let relayed = match key {
+            SocketKey::Listener(index) => {
+                let bound = self.sockets.listeners[index].local_addr();
+                let ip = datagram.to_ip.unwrap_or(bound.ip());
+                let client = FiveTuple {
+                    transport: Transport::Udp,
+                    client: datagram.from,
+                    server: (ip, bound.port()).into(),
+                };
+                self.core.handle_client(client, datagram.bytes, self.now)
+            }
+            SocketKey::Relay(id) => {
+                let now = self.now.instant;
+                self.core
+                    .handle_peer(id, datagram.from, datagram.bytes, now)
+            }
+        };
+        match relayed {
+            Some(relay) => self.pass_on(relay, datagram.bytes),
+            None => self.obey(),
+        }
+    }
+
+    fn handle_input(&mut self, input: Input) {
+        match input {
+            Input::Opened { client, outbox } => self.streams.open(client, outbox),
+            Input::Frame { client, bytes } => {
+                if let Some(relay) = self.core.handle_client(client, &bytes, self.now) {
+                    self.pass_on(relay, &bytes);
+                }
+                self.obey();
+                let is_allocated = self.core.has_allocation(&client);
+                self.streams.set_allocated(&client, is_allocated);
+            }
+            Input::Closed(client) => {
+                self.streams.close(&client);
+                self.core.handle_disconnect(client);
+            }
+            // The one who asked may be gone.
+            Input::Stats(answer) => drop(answer.send(self.stats())),
+            Input::Shutdown(_) => {}
+        }
+        self.obey();
+    }
+
+    fn handle_orders(&mut self, orders: Orders) {
+        for device_id in &orders.revoked {
+            self.core.revoke(device_id, self.now);
+        }
+        if let Some(secrets) = &orders.secrets {
+            self.core.replace_secrets(secrets);
+        }
+    }
+
+    /// Does everything the core asks for.
+    fn obey(&mut self) {
+        while let Some(command) = self.core.poll_command() {
+            match command {
+                Command::Reply { to, bytes } => self.send_to_client(to, [&bytes, &[], &[]]),
+                Command::Bind { relay, addr } => {
+                    let bound = self.sockets.open_relay(relay, addr, &self.registry);
+                    if let Err(error) = &bound {
+                        tracing::debug!(%error, "relay port not bound");
+                    }
+                    self.core.handle_bound(relay, bound.is_ok(), self.now);
+                }
+                Command::Close { relay } => {
+                    self.outgoing.flush(&self.sockets);
+                    self.sockets.close_relay(relay, &self.registry);
+                }
+                Command::Ended { client } => self.streams.set_allocated(&client, false),
+            }
+        }
+    }
+
+    fn pass_on(&mut self, relay: Relay, datagram: &[u8]) {
+        match relay {
+            Relay::ToPeer { relay, to, payload } => {
+                let key = SocketKey::Relay(relay);
+                let parts = [&datagram[payload], &[], &[]];
+                self.outgoing.push(&self.sockets, key, to, None, parts);
+            }
+            Relay::ToClient {
+                to,
+                header,
+                payload,
+                padding,
+            } => {
+                let padding = &PADDING[..padding];
+                self.send_to_client(to, [header.as_bytes(), &datagram[payload], padding]);
+            }
+        }
+    }
+
+    fn send_to_client(&mut self, to: FiveTuple, parts: [&[u8]; 3]) {
+        if to.transport != Transport::Udp {
+            return self.streams.send(&to, parts.concat());
+        }
+        if let Some(key) = self.sockets.listener_of(to.server) {
+            let src_ip = Some(to.server.ip());
+            self.outgoing
+                .push(&self.sockets, key, to.client, src_ip, parts);
+        }
+    }
+
+    fn stats(&self) -> TurnStats {
+        TurnStats {
+            core: self.core.stats(),
+            streams: self.streams.len(),
+        }
+    }
+}
+
+fn read_clocks() -> Now {
+    Now {
+        instant: Instant::now(),
+        unix_time: SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default(),
+    }
+}
