@@ -66,7 +66,7 @@ function Known({ name }: { name: string }) {
   return (
     <>
       <Head title="Pair with the device that invited you?">
-        This device joins as <strong>{name}</strong> and keeps its account.
+        This device joins as <strong>{name}</strong>.
       </Head>
       <Button look="primary" wide testid="join-submit" onClick={() => void join(link)}>
         Pair

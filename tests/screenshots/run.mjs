@@ -1,0 +1,35 @@
+// Renders every page of the real product in its interesting states into ./screenshots:
+// phone and laptop, light and dark, two browsers and a server of its own.
+import { mkdirSync, rmSync } from 'node:fs';
+import { Device } from '../lib/browser.mjs';
+import { Server } from '../lib/server.mjs';
+import { sceneryFile } from './scenery.mjs';
+import { Album } from './album.mjs';
+import { beforeSetup, setUp } from './chapters/setup.mjs';
+import { pairing } from './chapters/pairing.mjs';
+import { home } from './chapters/home.mjs';
+import { link } from './chapters/link.mjs';
+import { rest } from './chapters/rest.mjs';
+
+const OUT = new URL('../../screenshots/', import.meta.url).pathname;
+
+rmSync(OUT, { recursive: true, force: true });
+mkdirSync(OUT, { recursive: true });
+const server = await Server.start({ set: { 'signalling.open_rooms': 'true' } });
+const camera = [`--use-file-for-fake-video-capture=${sceneryFile()}`];
+const laptop = await Device.open('laptop', { arguments: camera });
+const phone = await Device.open('phone', { phone: true, arguments: camera });
+const album = new Album(OUT);
+try {
+  const chapters = { beforeSetup, setUp, pairing, home, link, rest };
+  for (const [name, chapter] of Object.entries(chapters)) {
+    console.log(`${name}`);
+    await chapter({ server, laptop, phone, album });
+  }
+} finally {
+  await Promise.all([laptop.close(), phone.close()]);
+  await server.close();
+}
+console.log(`${album.count} pictures in ${OUT}`);
+for (const fault of album.faults) console.log(`  ${fault}`);
+if (album.faults.length > 0) process.exitCode = 1;
