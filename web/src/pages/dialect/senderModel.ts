@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { PRESETS, type Facing, type LivePreset } from "../../sdk";
 import type { Failure } from "../../ui/notice";
-import { openVideo } from "../link/camera";
+import { openMedia, videoConstraints } from "../../sdk/camera";
 import { failureOf } from "../shared/failure";
 import { prefer, preferences } from "../shared/preferences";
 import { enter, leave, phase, replaceStream } from "./model";
@@ -57,7 +57,8 @@ export function stopSending(): void {
 
 function open(): Promise<MediaStream> {
   const { preset, facing, microphone } = preferences.value;
-  return openVideo({ facing, deviceId: "", ...PRESETS[preset], microphone });
+  const video = videoConstraints({ ...PRESETS[preset], facing });
+  return openMedia({ video, audio: microphone });
 }
 
 function stopTracks(): void {

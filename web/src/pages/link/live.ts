@@ -30,7 +30,13 @@ export const presetOfSettings = computed(() => {
 let sender: LiveSender | null = null;
 
 onLink((link) => {
-  sender = new LiveSender(link);
+  const made = new LiveSender(link);
+  sender = made;
+  made.on("stream", (stream) => (preview.value = stream));
+  made.on("lost", (error) => {
+    stopLive();
+    liveFailure.value = failureOf("The camera", error);
+  });
 });
 
 function initialSettings(): LiveSettings {
@@ -74,6 +80,7 @@ export async function changeLive(change: Partial<LiveSettings>): Promise<void> {
     preview.value = await sender.update(change);
     hasTorch.value = sender.hasTorch;
   } catch (thrown) {
+    liveSettings.value = sender.settings ?? liveSettings.value;
     liveFailure.value = failureOf("Changing the camera", thrown);
   }
 }

@@ -11,7 +11,7 @@ import {
 import type { Failure } from "../../ui/notice";
 import { failureOf } from "../shared/failure";
 import { preferences } from "../shared/preferences";
-import { openVideo } from "./camera";
+import { openMedia, videoConstraints } from "../../sdk/camera";
 import { liveSettings } from "./live";
 import { onLink } from "./model";
 
@@ -20,11 +20,11 @@ export interface GalleryStill extends ReceivedStill {
   url: string;
 }
 
-/** How many sent stills are remembered for the list. */
-const SENT_KEPT = 20;
+/** How many stills are remembered, of those sent and of those received. */
+const KEPT = 20;
 
 /** What the camera gives is scaled down to a still: 720p is enough for 600×400. */
-const CAMERA = { width: 1280, height: 720, fps: 15, microphone: false };
+const CAMERA = { width: 1280, height: 720, fps: 15 };
 
 export const stillsState = signal<"off" | "starting" | "on">("off");
 export const stillsFailure = signal<Failure | null>(null);
@@ -38,7 +38,7 @@ export const peerCanvas = document.createElement("canvas");
 let link: Link | null = null;
 let sender: StillsSender | null = null;
 let camera: MediaStream | null = null;
-let receiver: { mid: string; machine: StillsReceiver } | null = null;
+let receiver: { track: MediaStreamTrack; machine: StillsReceiver } | null = null;
 
 onLink((opened) => {
   link = opened;
@@ -48,7 +48,7 @@ onLink((opened) => {
 /** Starts or stops receiving as the peer says. */
 function follow(media: PeerMedia): void {
   if (media.kind !== "video" || !link) return;
-  const isOurs = receiver?.mid === media.mid;
+  const isOurs = receiver?.track === media.track;
   if (media.mode !== "stills") {
     if (isOurs) {
       receiver?.machine.stop();
@@ -56,10 +56,12 @@ function follow(media: PeerMedia): void {
     }
     return;
   }
+  if (isOurs) return;
   receiver?.machine.stop();
   const machine = new StillsReceiver({ link, media, canvas: peerCanvas });
-  receiver = { mid: media.mid, machine };
-  machine.on("still", () => showGallery(machine.gallery));
+  receiver = { track: media.track, machine };
+  const older = gallery.value;
+  machine.on("still", () => showGallery([...machine.gallery, ...older].slice(0, KEPT)));
   machine.start();
 }
 
@@ -82,13 +84,13 @@ export async function startStills(): Promise<void> {
   stillsFailure.value = null;
   try {
     const { facing, deviceId } = liveSettings.value;
-    camera = await openVideo({ ...CAMERA, facing, deviceId: deviceId ?? "" });
+    camera = await openMedia({ video: videoConstraints({ ...CAMERA, facing, deviceId }) });
     const source = await playing(camera);
     const { stillsIntervalMs: intervalMs, codec } = preferences.value;
     const canvas = document.createElement("canvas");
     sender = new StillsSender({ link, canvas, intervalMs, codec, draw: (to) => cover(to, source) });
     sender.on("sent", (still) => {
-      sentStills.value = [still, ...sentStills.value].slice(0, SENT_KEPT);
+      sentStills.value = [still, ...sentStills.value].slice(0, KEPT);
     });
     await sender.start();
     stillsState.value = "on";

@@ -107,7 +107,7 @@ function Gallery() {
       <ol class="gallery" data-testid="gallery">
         {gallery.value.map((still) => (
           <li
-            key={still.seq}
+            key={still.url}
             data-testid="still-item"
             data-seq={still.seq}
             data-bytes={still.bytes ?? undefined}

@@ -113,7 +113,7 @@ function CameraChoice() {
           { value: "environment", label: "Back" },
           { value: "user", label: "Front" },
         ]}
-        onChange={(value) => void changeLive({ facing: value, deviceId: "" })}
+        onChange={(value) => void changeLive({ facing: value, deviceId: undefined })}
         testid="facing"
       />
       {named.length > 1 && (
@@ -124,7 +124,7 @@ function CameraChoice() {
             { value: "", label: "By side, as above" },
             ...named.map((camera) => ({ value: camera.deviceId, label: camera.label })),
           ]}
-          onChange={(value) => void changeLive({ deviceId: value })}
+          onChange={(value) => void changeLive({ deviceId: value === "" ? undefined : value })}
           testid="camera"
         />
       )}
