@@ -80,7 +80,10 @@ export class Connection {
       pc,
       polite: options.polite,
       canSend: handlers.canSend,
-      sendDescription: handlers.sendDescription,
+      sendDescription: (type, sdp, offerSdp) => {
+        this.#recovery.attempt();
+        return handlers.sendDescription(type, sdp, offerSdp);
+      },
       sendCandidate: handlers.sendCandidate,
       startBitrateKbps: () => media.startBitrateKbps,
       beforeAnswer: () => media.prepare(pc),

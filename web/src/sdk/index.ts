@@ -23,7 +23,7 @@ export { parsePairingLink } from "./invite";
 export type { PairingLink } from "./invite";
 export { Link } from "./link";
 export type { LinkOptions } from "./link";
-export type { MediaInit, MediaMode, OutgoingMedia, PeerMedia } from "./link_media";
+export type { MediaInit, MediaMode, MediaSource, OutgoingMedia, PeerMedia } from "./link_media";
 export type {
   EndedBy,
   LinkEvents,

@@ -9,7 +9,13 @@ import { Emitter } from "./emitter";
 import { asHelioError, HelioError } from "./errors";
 import { failure, type LinkFailure } from "./failures";
 import type { Identity } from "./identity";
-import { LinkMedia, type MediaInit, type OutgoingMedia, type PeerMedia } from "./link_media";
+import {
+  LinkMedia,
+  type MediaInit,
+  type MediaSource,
+  type OutgoingMedia,
+  type PeerMedia,
+} from "./link_media";
 import type { EndedBy, LinkEvents, LinkPhase, LinkState } from "./link_state";
 import type { LinkStats } from "./link_stats";
 import { onNetworkChange } from "./network";
@@ -159,9 +165,9 @@ export class Link extends Emitter<LinkEvents> {
     this.#ctl?.sendCommand(name, args);
   }
 
-  /** Sends a track, on this connection and those after it. */
-  addMedia(track: MediaStreamTrack, init: MediaInit): OutgoingMedia {
-    return this.#media.add(track, init);
+  /** Sends a track (or one that comes later), on this connection and those after it. */
+  addMedia(source: MediaSource, init: MediaInit): OutgoingMedia {
+    return this.#media.add(source, init);
   }
 
   /** A view measured the way from capture to screen of a peer's media. */

@@ -21,7 +21,12 @@ export interface MediaInit {
   codec?: string;
   /** Kilobits per second to begin with. */
   startBitrateKbps?: number;
+  /** Called with each connection's transceiver, before it is negotiated. */
+  onAttach?: (transceiver: RTCRtpTransceiver) => void;
 }
+
+/** A track to send, or the kind of one that comes later. */
+export type MediaSource = MediaStreamTrack | "audio" | "video";
 
 type Announce = (args: FrameMap) => void;
 
@@ -39,6 +44,11 @@ function preferredCodecs(kind: string, name: string): RTCRtpCodec[] {
 
 function isMode1(codec: RTCRtpCodec): boolean {
   return codec.sdpFmtpLine?.includes("packetization-mode=1") ?? false;
+}
+
+/** `codec` of an encoding (W3C webrtc-extensions), where the browser knows it. */
+interface Switchable {
+  codec?: RTCRtpCodec;
 }
 
 interface HeaderExtension {
@@ -72,9 +82,9 @@ export class OutgoingMedia {
   #transceiver: RTCRtpTransceiver | null = null;
   readonly #announce: (media: OutgoingMedia) => void;
 
-  constructor(track: MediaStreamTrack, init: MediaInit, announce: (media: OutgoingMedia) => void) {
-    this.kind = track.kind as "audio" | "video";
-    this.#track = track;
+  constructor(source: MediaSource, init: MediaInit, announce: (media: OutgoingMedia) => void) {
+    this.#track = typeof source === "string" ? null : source;
+    this.kind = typeof source === "string" ? source : (source.kind as "audio" | "video");
     this.#init = init;
     this.#announce = announce;
   }
@@ -116,14 +126,34 @@ export class OutgoingMedia {
     await sender.setParameters(parameters);
   }
 
+  /** Encodes with another negotiated codec, where the browser can switch without renegotiating. */
+  async useCodec(name: string): Promise<void> {
+    this.#init = { ...this.#init, codec: name };
+    const sender = this.#transceiver?.sender;
+    const parameters = sender?.getParameters();
+    const wanted = `${this.kind}/${name}`.toLowerCase();
+    const isWanted = ({ mimeType }: RTCRtpCodec): boolean => mimeType.toLowerCase() === wanted;
+    const codec = parameters?.codecs?.find(isWanted);
+    const first = parameters?.encodings[0] as (RTCRtpEncodingParameters & Switchable) | undefined;
+    if (sender === undefined || parameters === undefined) return;
+    if (codec === undefined || first === undefined || parameters.codecs[0] === codec) return;
+    first.codec = codec;
+    try {
+      await sender.setParameters(parameters);
+    } catch {
+      // The preference then takes effect with the next connection.
+    }
+  }
+
   /** Puts the section on a fresh connection. */
   attach(pc: RTCPeerConnection): void {
-    const { sendEncodings, codec } = this.#init;
+    const { sendEncodings, codec, onAttach } = this.#init;
     const init: RTCRtpTransceiverInit = { direction: "sendonly" };
     if (sendEncodings !== undefined)
       init.sendEncodings = sendEncodings.map((each) => ({ ...each }));
     this.#transceiver = pc.addTransceiver(this.#track ?? this.kind, init);
     carryCaptureTime(this.#transceiver);
+    onAttach?.(this.#transceiver);
     if (codec === undefined) return;
     try {
       this.#transceiver.setCodecPreferences(preferredCodecs(this.kind, codec));
@@ -158,8 +188,8 @@ export class LinkMedia {
   }
 
   /** Adds a section that this side sends, on this connection and those after it. */
-  add(track: MediaStreamTrack, init: MediaInit): OutgoingMedia {
-    const media = new OutgoingMedia(track, init, (changed) => this.#tell(changed));
+  add(source: MediaSource, init: MediaInit): OutgoingMedia {
+    const media = new OutgoingMedia(source, init, (changed) => this.#tell(changed));
     this.#outgoing.push(media);
     if (this.#pc !== null) media.attach(this.#pc);
     return media;

@@ -1,10 +1,14 @@
-// Live video between two devices: camera, presets, changes without renegotiation.
+// Live video between two devices: camera, presets, and changes without renegotiation.
+import { openMedia, videoConstraints, type CameraWish, type Facing } from "./camera";
+import { Emitter } from "./emitter";
+import { HelioError } from "./errors";
 import type { Link } from "./link";
+import type { OutgoingMedia } from "./link_media";
 
 export type LivePreset = "low" | "medium" | "high" | "hd";
 export type FramesPerSecond = 15 | 24 | 30;
 export type VideoCodec = "H264" | "VP8";
-export type Facing = "user" | "environment";
+export type { Facing };
 
 /** A preset's picture and bitrate ceiling. */
 export interface PresetFigures {
@@ -22,10 +26,8 @@ export const PRESETS: Record<LivePreset, PresetFigures> = {
   hd: { width: 1920, height: 1080, fps: 30, bitrateBps: 4_000_000 },
 };
 
-export interface LiveSettings extends PresetFigures {
-  facing: Facing;
-  /** Overrides `facing`. */
-  deviceId?: string;
+export interface LiveSettings extends PresetFigures, CameraWish {
+  fps: FramesPerSecond;
   microphone: boolean;
   codec: VideoCodec;
 }
@@ -35,25 +37,157 @@ export function presetSettings(preset: LivePreset): LiveSettings {
   return { ...PRESETS[preset], facing: "environment", microphone: false, codec: "H264" };
 }
 
-/** Sends camera and microphone over a link. */
-declare class LiveSenderShape {
-  constructor(link: Link);
-  readonly settings: LiveSettings | null;
-  /** What the camera really gives, for the preview; null before `start`. */
-  readonly stream: MediaStream | null;
-  /** Opens the camera and sends. @throws HelioError `camera-denied`, `camera-missing`, `camera-busy`. */
-  start(settings: LiveSettings): Promise<MediaStream>;
-  /** Changes settings while sending; the codec only takes effect at the next start. */
-  update(change: Partial<LiveSettings>): Promise<MediaStream>;
-  /** Whether the camera has a torch. */
-  readonly hasTorch: boolean;
-  setTorch(on: boolean): Promise<void>;
-  stop(): void;
+/** Voice needs little; the ceiling keeps it from growing at the picture's cost. */
+const VOICE_BPS = 48_000;
+
+function videoEncoding({ bitrateBps, fps }: PresetFigures): RTCRtpEncodingParameters {
+  // networkPriority marks the packets (DSCP) for networks that look.
+  return { maxBitrate: bitrateBps, maxFramerate: fps, priority: "high", networkPriority: "high" };
 }
 
-export type LiveSender = LiveSenderShape;
-export const LiveSender = class {
-  constructor() {
-    throw new Error("LiveSender is under construction");
+type TorchTrack = { getCapabilities?: () => { torch?: boolean } };
+
+/** Sends camera and microphone over a link. */
+export class LiveSender extends Emitter<{
+  /** The preview changed: another camera was opened. */
+  stream: MediaStream;
+  /** The camera was unplugged or taken away. */
+  lost: HelioError;
+}> {
+  readonly #link: Link;
+  #settings: LiveSettings | null = null;
+  #stream: MediaStream | null = null;
+  #video: OutgoingMedia | null = null;
+  #audio: OutgoingMedia | null = null;
+
+  constructor(link: Link) {
+    super();
+    this.#link = link;
   }
-} as unknown as typeof LiveSenderShape;
+
+  get settings(): LiveSettings | null {
+    return this.#settings;
+  }
+
+  /** What the camera gives, for the preview; null before `start` and after `stop`. */
+  get stream(): MediaStream | null {
+    return this.#stream;
+  }
+
+  /** Whether the camera has a torch. */
+  get hasTorch(): boolean {
+    const [track] = (this.#stream?.getVideoTracks() ?? []) as TorchTrack[];
+    return track?.getCapabilities?.().torch === true;
+  }
+
+  async setTorch(on: boolean): Promise<void> {
+    const [track] = this.#stream?.getVideoTracks() ?? [];
+    await track?.applyConstraints({ advanced: [{ torch: on } as MediaTrackConstraintSet] });
+  }
+
+  /**
+   * Opens the camera and sends.
+   * @throws HelioError `camera-denied`, `camera-missing`, `camera-busy`.
+   */
+  async start(settings: LiveSettings): Promise<MediaStream> {
+    this.stop();
+    const stream = await this.#open(settings);
+    this.#settings = settings;
+    await this.#send(stream, settings);
+    return stream;
+  }
+
+  /** Changes settings while sending; returns the stream to preview, which may be another one. */
+  async update(change: Partial<LiveSettings>): Promise<MediaStream> {
+    const before = this.#settings;
+    const current = this.#stream;
+    if (before === null || current === null) {
+      throw new HelioError("not-sending", "the camera is not on", "Start it first.");
+    }
+    const settings = { ...before, ...change };
+    const otherCamera = settings.facing !== before.facing || settings.deviceId !== before.deviceId;
+    const otherMicrophone = settings.microphone !== before.microphone;
+    if (otherCamera || otherMicrophone) return this.#reopen(settings, before);
+    this.#settings = settings;
+    const [track] = current.getVideoTracks();
+    await track?.applyConstraints(videoConstraints(settings));
+    await this.#encode(settings);
+    return current;
+  }
+
+  stop(): void {
+    this.#stream?.getTracks().forEach((track) => track.stop());
+    this.#stream = null;
+    this.#settings = null;
+    for (const media of [this.#video, this.#audio]) {
+      if (media === null) continue;
+      media.setMode("off");
+      void media.replaceTrack(null);
+    }
+  }
+
+  /** Phones open one camera at a time: the old one stops first, and comes back if that fails. */
+  async #reopen(settings: LiveSettings, before: LiveSettings): Promise<MediaStream> {
+    this.#stream?.getTracks().forEach((track) => track.stop());
+    let stream: MediaStream;
+    let taken = settings;
+    let failed: unknown = null;
+    try {
+      stream = await this.#open(settings);
+    } catch (thrown) {
+      failed = thrown;
+      taken = before;
+      stream = await this.#open(before);
+    }
+    this.#settings = taken;
+    await this.#send(stream, taken);
+    this.emit("stream", stream);
+    if (failed !== null) throw failed;
+    return stream;
+  }
+
+  async #open(settings: LiveSettings): Promise<MediaStream> {
+    const audio = settings.microphone && { echoCancellation: true, noiseSuppression: true };
+    const stream = await openMedia({ video: videoConstraints(settings), audio });
+    const [track] = stream.getVideoTracks();
+    if (track !== undefined) {
+      track.contentHint = "motion";
+      track.onended = () => this.#lost(stream);
+    }
+    this.#stream = stream;
+    return stream;
+  }
+
+  #lost(stream: MediaStream): void {
+    if (this.#stream !== stream) return;
+    this.stop();
+    const step = "Connect it again, then start.";
+    this.emit("lost", new HelioError("camera-lost", "the camera went away", step));
+  }
+
+  async #send(stream: MediaStream, settings: LiveSettings): Promise<void> {
+    const [video] = stream.getVideoTracks();
+    const audio = stream.getAudioTracks()[0] ?? null;
+    this.#video ??= this.#link.addMedia("video", {
+      mode: "live",
+      codec: settings.codec,
+      sendEncodings: [videoEncoding(settings)],
+      startBitrateKbps: Math.min(1000, Math.round(settings.bitrateBps / 2000)),
+    });
+    // The section for sound is there from the start: turning it on later changes nothing else.
+    this.#audio ??= this.#link.addMedia("audio", {
+      mode: "off",
+      sendEncodings: [{ maxBitrate: VOICE_BPS, priority: "high", networkPriority: "high" }],
+    });
+    await this.#video.replaceTrack(video ?? null);
+    await this.#audio.replaceTrack(audio);
+    this.#video.setMode("live");
+    this.#audio.setMode(audio === null ? "off" : "live");
+    await this.#encode(settings);
+  }
+
+  async #encode(settings: LiveSettings): Promise<void> {
+    await this.#video?.setEncoding(videoEncoding(settings));
+    await this.#video?.useCodec(settings.codec);
+  }
+}

@@ -17,33 +17,35 @@ export interface RecoveryOptions {
   onFailure: (failure: LinkFailure) => void;
 }
 
+/** `calm` nothing to do · `attempting` a path is looked for · `pausing` before another attempt. */
+type Mood = "calm" | "attempting" | "pausing";
+
 /** Watches one connection. */
 export class Recovery {
   readonly #options: RecoveryOptions;
   readonly #backoff = new Backoff(1000, 15_000);
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #isAttempting = false;
+  #mood: Mood = "calm";
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
   }
 
-  /** An attempt begins: first descriptions were exchanged, or a restart was asked for. */
+  /** An attempt begins: a description was sent or taken. */
   attempt(): void {
-    if (this.#isAttempting) return;
-    this.#isAttempting = true;
+    if (this.#mood === "attempting") return;
+    this.#mood = "attempting";
     this.#after(ATTEMPT_LIMIT_MS, () => this.#giveUp());
   }
 
   handle(ice: RTCIceConnectionState, connection: RTCPeerConnectionState): void {
-    if (connection === "connected") {
-      this.#isAttempting = false;
+    if (connection === "connected" && ice !== "disconnected") {
+      this.#mood = "calm";
       this.#backoff.reset();
       clearTimeout(this.#timer);
     } else if (connection === "failed" || ice === "failed") {
       this.#giveUp();
-    } else if (ice === "disconnected") {
-      this.#isAttempting = false;
+    } else if (ice === "disconnected" && this.#mood === "calm") {
       this.#after(QUIET_LIMIT_MS, () => this.#restart());
     }
   }
@@ -53,15 +55,16 @@ export class Recovery {
   }
 
   #restart(): void {
-    this.#options.restart();
-    this.#isAttempting = false;
+    this.#mood = "calm";
     this.attempt();
+    this.#options.restart();
   }
 
   #giveUp(): void {
+    if (this.#mood === "pausing") return;
+    this.#mood = "pausing";
     const cause = classify(this.#options.facts());
     this.#options.onFailure(failure(cause));
-    this.#isAttempting = true;
     const again = cause === "dtls-failed" ? this.#options.rebuild : () => this.#restart();
     this.#after(this.#backoff.nextMs(), again);
   }
