@@ -1,5 +1,5 @@
 //! From an HTTP request to a WebSocket (RFC 6455 §4.2), with buffers of a size that thousands of
-//! idle sockets can afford.
+//! idle sockets can afford, and only for pages of ours (§10.2).
 //!
 //! The handshake is checked first, then the hub is told, then the client: nobody can speak to a
 //! hub that does not know it yet.
@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::socket::Socket;
+use crate::http::connection::Connection;
 
 /// The subprotocol of this version, the only one that is ever echoed.
 const SUBPROTOCOL: &str = "heliograph.v1";
@@ -27,20 +28,31 @@ const WRITE_BUFFER_BYTES: usize = 4 * 1024;
 /// What may pile up in a socket whose client does not read.
 const MAX_WRITE_BUFFER_BYTES: usize = 256 * 1024;
 
-/// A request that asks for a WebSocket properly.
+/// A request that asks for a WebSocket properly, and not from a foreign page.
 pub(crate) struct Handshake {
+    /// Counts as long as the socket lives.
+    connection: Option<Connection>,
     upgrade: OnUpgrade,
     accept: HeaderValue,
     echoes_subprotocol: bool,
 }
 
 impl Handshake {
-    /// Checks the request's handshake.
+    /// Checks the request's origin and handshake. Only browsers send an origin; it must be
+    /// one that `is_ours`, to the byte.
     ///
     /// # Errors
-    /// `upgrade-required` when it is none of version 13.
-    pub(crate) fn from_request(request: &mut Request) -> Result<Self, Problem> {
+    /// `forbidden-origin` for a foreign page, `upgrade-required` where no WebSocket of version
+    /// 13 is asked for.
+    pub(crate) fn from_request(
+        request: &mut Request,
+        is_ours: impl Fn(&str) -> bool,
+    ) -> Result<Self, Problem> {
         let headers = request.headers();
+        let mut origins = headers.get_all(header::ORIGIN).into_iter();
+        if !origins.all(|origin| origin.to_str().is_ok_and(&is_ours)) {
+            return Err(Problem::new(ProblemCode::ForbiddenOrigin));
+        }
         let is_asked = request.method() == Method::GET
             && holds(headers, header::CONNECTION, "upgrade")
             && holds(headers, header::UPGRADE, "websocket")
@@ -48,6 +60,7 @@ impl Handshake {
         let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_asked);
         let accept = key.map(|key| derive_accept_key(key.as_bytes()));
         let echoes_subprotocol = offered(headers).any(|protocol| protocol == SUBPROTOCOL);
+        let connection = request.extensions().get::<Connection>().cloned();
         let upgrade = request.extensions_mut().remove::<OnUpgrade>();
         let (Some(accept), Some(upgrade)) = (accept, upgrade) else {
             let problem = Problem::new(ProblemCode::UpgradeRequired);
@@ -55,17 +68,26 @@ impl Handshake {
         };
         let accept = HeaderValue::try_from(accept).expect("base64 is a header value");
         Ok(Self {
+            connection,
             upgrade,
             accept,
             echoes_subprotocol,
         })
     }
 
+    /// The client showed a token that serves: it is no stranger.
+    pub(crate) fn authenticated(&self) {
+        if let Some(connection) = &self.connection {
+            connection.authenticated();
+        }
+    }
+
     /// Accepts, and lets the socket run on its own task.
     pub(crate) fn complete(self, socket: Socket) -> Response {
-        let (upgrade, tasks) = (self.upgrade, socket.tasks.clone());
+        let tasks = socket.tasks.clone();
         tasks.spawn(async move {
-            match upgrade.await {
+            let _counted = self.connection;
+            match self.upgrade.await {
                 Ok(upgraded) => {
                     let io = TokioIo::new(upgraded);
                     let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config()));
