@@ -4,7 +4,7 @@ import { Brand } from "./brand";
 import { Icon } from "./icon";
 import { Toast } from "./toast";
 
-type Width = "narrow" | "normal" | "wide";
+type Width = "narrow" | "normal" | "code" | "wide";
 
 interface ShellProps {
   /** Which entry of the navigation this page is; none hides the navigation. */
@@ -16,6 +16,7 @@ interface ShellProps {
 const WIDTH_CLASS: Record<Width, string> = {
   narrow: "page page-narrow",
   normal: "page",
+  code: "page page-code",
   wide: "page page-wide",
 };
 

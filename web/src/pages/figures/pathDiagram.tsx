@@ -25,7 +25,7 @@ export function PathDiagram({ path, peer }: { path: LinkPath | null; peer: strin
           <strong>This device</strong>
           <span class="faint">{END_WORDS[path.local]}</span>
         </span>
-        <span class={relayed ? "tag tag-warn" : "tag tag-good"}>
+        <span class={relayed ? "tag tag-info" : "tag tag-good"}>
           {relayed ? "Relayed" : "Direct"}
         </span>
         <span>

@@ -19,8 +19,9 @@ const INVITE_LIFETIME_MS = 120_000;
 
 function Invite() {
   const state = inviteState.value;
+  const isCode = state.at === "running" && "url" in state.inviter;
   return (
-    <Shell at="other" width="narrow">
+    <Shell at="other" width={isCode ? "code" : "narrow"}>
       <div class="stack stack-loose" data-testid="invite" data-state={stateName(state)}>
         {state.at === "opening" && <Waiting>Making an invitation</Waiting>}
         {state.at === "newcomer" && <NotSetUp />}
@@ -63,38 +64,36 @@ type CodeState = Extract<InviterState, { url: string }>;
 function Code({ state }: { state: CodeState }) {
   const isJoining = state.step === "joining";
   return (
-    <>
-      <div class="row row-between invite-head">
-        <div class="grow">
-          <Head title="Scan with the other device" />
-        </div>
+    <div class="invite">
+      <div class="invite-head">
+        <Head title="Scan with the other device" />
         <Countdown expiresMs={state.expiresMs} totalMs={INVITE_LIFETIME_MS} />
       </div>
-      {state.step === "waiting" && state.retrying && (
-        <Notice tone="warn" title="One attempt did not work" testid="invite-retrying">
-          <p>{sentence(state.retrying.message)} The code still works: try again.</p>
-        </Notice>
-      )}
       <div class="invite-code" data-dimmed={isJoining}>
         <QrCode text={state.url} label="Pairing link as a QR code" />
       </div>
-      {isJoining ? (
-        <Waiting>A device opened the link. Agreeing on keys</Waiting>
-      ) : (
-        <>
-          <CopyLink url={state.url} title="Pair with my device" testid="invite-link" />
-          <p class="faint">
-            Point the other device's camera at the code. It works once, for two minutes, and only
-            while this page stays open.
-          </p>
-        </>
-      )}
-      <div class="row">
-        <LinkButton href="/" look="quiet">
+      <div class="invite-acts">
+        {state.step === "waiting" && state.retrying && (
+          <Notice tone="warn" title="One attempt did not work" testid="invite-retrying">
+            <p>{sentence(state.retrying.message)} The code still works: try again.</p>
+          </Notice>
+        )}
+        {isJoining ? (
+          <Waiting>A device opened the link. Agreeing on keys</Waiting>
+        ) : (
+          <>
+            <p class="soft small">
+              Point the other device's camera at the code, or send it the link. It works once, for
+              two minutes, and only while this page stays open.
+            </p>
+            <CopyLink url={state.url} title="Pair with my device" testid="invite-link" />
+          </>
+        )}
+        <LinkButton href="/" look="quiet" wide>
           Cancel
         </LinkButton>
       </div>
-    </>
+    </div>
   );
 }
 
