@@ -1,5 +1,6 @@
 // The frame of every page but the link: bar, one column, foot.
 import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { Brand } from "./brand";
 import { Icon } from "./icon";
 import { Toast } from "./toast";
@@ -54,11 +55,21 @@ function Navigation({ at }: { at: "home" | "settings" | "other" }) {
   );
 }
 
-/** A page's title and the sentence under it. */
+/** Whether a title stood on this page before: the first needs no announcing, the page does that. */
+let hadTitle = false;
+
+/** A page's title and the sentence under it; a new step's title takes the focus, so that readers say it. */
 export function Head({ title, children }: { title: string; children?: ComponentChildren }) {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    if (hadTitle) heading.current?.focus();
+    hadTitle = true;
+  }, [title]);
   return (
     <div class="head">
-      <h1>{title}</h1>
+      <h1 ref={heading} tabIndex={-1}>
+        {title}
+      </h1>
       {children && <p class="lead">{children}</p>}
     </div>
   );
