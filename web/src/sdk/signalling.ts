@@ -136,8 +136,7 @@ export class Signalling extends Emitter<SignallingEvents> {
 
   #tokenRefused(thrown: unknown): void {
     if (this.#isStopped) return;
-    const isGone = thrown instanceof ApiError && [403, 404, 410].includes(thrown.status);
-    if (isGone) {
+    if (thrown instanceof ApiError && thrown.code === "revoked") {
       this.#end("revoked");
       return;
     }
