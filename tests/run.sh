@@ -6,7 +6,8 @@ cd "$(dirname "$0")"
 
 inside='
   ip link set lo up
-  ip link add lan type dummy
+  ip link add lan type veth peer name far
+  ip link set far up
   ip address add 10.77.0.1/24 dev lan
   ip address add fd77::1/64 dev lan nodad
   ip link set lan up

@@ -66,6 +66,14 @@ pub struct TurnHandle {
     udp_addrs: Arc<[SocketAddr]>,
 }
 
+impl std::fmt::Debug for TurnHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TurnHandle")
+            .field("udp_addrs", &self.udp_addrs)
+            .finish_non_exhaustive()
+    }
+}
+
 impl TurnHandle {
     /// Serves one TURN client on a stream until it ends; bytes already read must be put back first.
     pub async fn accept_stream<S>(

@@ -73,6 +73,21 @@ pub enum FailureCause {
     SignallingLost,
 }
 
+impl FailureCause {
+    /// The name on the wire, also of a metric's label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoCandidates => "no-candidates",
+            Self::ChecksFailed => "checks-failed",
+            Self::RelayRefused => "relay-refused",
+            Self::DtlsFailed => "dtls-failed",
+            Self::SignatureRefused => "signature-refused",
+            Self::NoiseFailed => "noise-failed",
+            Self::SignallingLost => "signalling-lost",
+        }
+    }
+}
+
 /// Both ends of the path in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

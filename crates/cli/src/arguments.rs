@@ -1,0 +1,199 @@
+//! The command line, as `helio --help` shows it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use server::config::Sources;
+
+/// Links your own devices: signalling, TURN and web pages in one program.
+#[derive(Debug, Parser)]
+#[command(name = "helio", version, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server
+    Serve(ServerArguments),
+    /// Print a fresh one-time setup link
+    Setup(SetupArguments),
+    /// List, rename or revoke devices
+    Devices(DevicesArguments),
+    /// List, rename, revoke or add pairs
+    Pairs(PairsArguments),
+    /// List, rotate or kill the keys that sign tokens
+    Keys(KeysArguments),
+    /// Show who paired, revoked and changed what
+    Audit(AuditArguments),
+    /// Print or check the effective configuration
+    Config(ConfigArguments),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ServerArguments {
+    /// TOML file laid over the defaults
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Directory of database, keys and certificates (data_dir)
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Set one key, for example --set turn.realm=home; may be repeated
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE", value_parser = key_and_value)]
+    set: Vec<(String, String)>,
+}
+
+impl ServerArguments {
+    /// File, environment and flags, in the order they win.
+    pub(crate) fn sources(&self) -> Sources {
+        let mut flags = self.set.clone();
+        if let Some(dir) = &self.data {
+            flags.push(("data_dir".to_owned(), dir.display().to_string()));
+        }
+        Sources {
+            file: self.config.clone(),
+            env: std::env::vars().collect(),
+            flags,
+        }
+    }
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or("needs the form section.key=value")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// How facts are printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct OutputArguments {
+    /// Print JSON for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetupArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevicesArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+    #[command(subcommand)]
+    pub(crate) action: Option<DevicesAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevicesAction {
+    /// All devices (the default)
+    List,
+    /// Give a device another name in lists
+    Rename {
+        /// Device id
+        id: String,
+        /// 1 to 64 characters
+        name: String,
+    },
+    /// Cut a device off: its sockets, links and relays end at once
+    Revoke {
+        /// Device id
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PairsArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+    #[command(subcommand)]
+    pub(crate) action: Option<PairsAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PairsAction {
+    /// All pairs (the default)
+    List,
+    /// Give a pair another name in lists
+    Rename {
+        /// Pair id
+        id: String,
+        /// 1 to 64 characters
+        name: String,
+    },
+    /// End a pair: its link and sockets end at once
+    Revoke {
+        /// Pair id
+        id: String,
+    },
+    /// Pair two known devices without their consent, for foreign clients
+    Add {
+        /// Required: the pair is flagged, and pages say "peer not verified"
+        #[arg(long, required = true)]
+        unverified: bool,
+        /// Device id
+        a: String,
+        /// Device id
+        b: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+    #[command(subcommand)]
+    pub(crate) action: Option<KeysAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysAction {
+    /// Previous, current and next key (the default)
+    List,
+    /// Sign with the next key; old tokens live out their five minutes
+    Rotate,
+    /// Refuse a key at once and drop every socket it opened
+    Kill {
+        /// Key id, as `helio keys` lists it
+        kid: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+    #[command(subcommand)]
+    pub(crate) action: Option<ConfigAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// The effective configuration (the default)
+    Show,
+    /// Name every fault at once
+    Check,
+    /// The commented example, every key at its default
+    Example,
+}

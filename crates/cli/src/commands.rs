@@ -1,0 +1,9 @@
+//! One file per command of `helio`.
+
+pub(crate) mod audit;
+pub(crate) mod config;
+pub(crate) mod devices;
+pub(crate) mod keys;
+pub(crate) mod pairs;
+pub(crate) mod serve;
+pub(crate) mod setup;

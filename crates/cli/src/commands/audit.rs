@@ -1,0 +1,23 @@
+//! `helio audit`: the newest entries of the audit log.
+
+use hyper::Method;
+use serde_json::Value;
+
+use crate::admin;
+use crate::arguments::AuditArguments;
+use crate::output::{self, Failure, cell};
+
+pub(crate) fn run(arguments: &AuditArguments) -> Result<(), Failure> {
+    let reply = admin::call(&arguments.server, Method::GET, "/audit", &Value::Null)?;
+    if arguments.output.json {
+        output::json(&reply);
+        return Ok(());
+    }
+    let entries = reply["entries"].as_array().into_iter().flatten();
+    let fields = ["time", "action", "account", "device", "pair"];
+    let rows: Vec<Vec<String>> = entries
+        .map(|entry| fields.iter().map(|field| cell(entry, field)).collect())
+        .collect();
+    output::table(&["TIME (MS)", "ACTION", "ACCOUNT", "DEVICE", "PAIR"], &rows);
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! `helio config`: what the server would run with.
+
+use server::settings::Settings;
+
+use crate::arguments::{ConfigAction, ConfigArguments};
+use crate::output::{self, Failure};
+
+pub(crate) fn run(arguments: &ConfigArguments) -> Result<(), Failure> {
+    let reader = server::config::read(&arguments.server.sources());
+    match arguments.action {
+        Some(ConfigAction::Example) => output::line(server::config::EXAMPLE.trim_end()),
+        None | Some(ConfigAction::Show) => output::line(reader.to_redacted_toml().trim_end()),
+        Some(ConfigAction::Check) => {
+            Settings::prove(reader).map_err(|faults| Failure::Configuration(faults.to_string()))?;
+            output::line("the configuration is sound");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `helio devices`: list, rename, revoke.
+
+use hyper::Method;
+use serde_json::{Value, json};
+
+use crate::admin;
+use crate::arguments::{DevicesAction, DevicesArguments};
+use crate::output::{self, Failure, cell};
+
+pub(crate) fn run(arguments: &DevicesArguments) -> Result<(), Failure> {
+    let call =
+        |method, path: &str, body: Value| admin::call(&arguments.server, method, path, &body);
+    match &arguments.action {
+        None | Some(DevicesAction::List) => {
+            let reply = call(Method::GET, "/devices", Value::Null)?;
+            if arguments.output.json {
+                output::json(&reply);
+            } else {
+                print(&reply);
+            }
+        }
+        Some(DevicesAction::Rename { id, name }) => {
+            call(
+                Method::PATCH,
+                &format!("/devices/{id}"),
+                json!({ "label": name }),
+            )?;
+            output::line(format!("{id} is called {name}"));
+        }
+        Some(DevicesAction::Revoke { id }) => {
+            call(Method::DELETE, &format!("/devices/{id}"), Value::Null)?;
+            output::line(format!(
+                "{id} is revoked; its sockets, links and relays are cut"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn print(reply: &Value) {
+    let rows: Vec<Vec<String>> = reply["devices"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|device| {
+            let name = [cell(device, "label"), cell(device, "name")];
+            let name = name
+                .into_iter()
+                .find(|name| !name.is_empty())
+                .unwrap_or_default();
+            vec![
+                cell(device, "deviceId"),
+                name,
+                cell(device, "kind"),
+                cell(device, "role"),
+                cell(device, "online"),
+            ]
+        })
+        .collect();
+    output::table(&["DEVICE", "NAME", "KIND", "ROLE", "ONLINE"], &rows);
+}

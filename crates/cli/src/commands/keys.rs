@@ -1,0 +1,27 @@
+//! `helio keys`: the keys that sign tokens.
+
+use hyper::Method;
+use serde_json::Value;
+
+use crate::admin;
+use crate::arguments::{KeysAction, KeysArguments};
+use crate::output::{self, Failure, cell};
+
+pub(crate) fn run(arguments: &KeysArguments) -> Result<(), Failure> {
+    let call = |method, path: &str| admin::call(&arguments.server, method, path, &Value::Null);
+    let reply = match &arguments.action {
+        None | Some(KeysAction::List) => call(Method::GET, "/keys")?,
+        Some(KeysAction::Rotate) => call(Method::POST, "/keys/rotate")?,
+        Some(KeysAction::Kill { kid }) => call(Method::DELETE, &format!("/keys/{kid}"))?,
+    };
+    if arguments.output.json {
+        output::json(&reply);
+        return Ok(());
+    }
+    let keys = reply["keys"].as_array().into_iter().flatten();
+    let rows: Vec<Vec<String>> = keys
+        .map(|key| vec![cell(key, "kid"), cell(key, "state")])
+        .collect();
+    output::table(&["KEY", "STATE"], &rows);
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! What commands print: tables for people, JSON for programs, failures with their next step.
+
+use std::fmt;
+use std::io::Write;
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The configuration is wrong; exit code 2.
+    Configuration(String),
+    /// Refused or failed; exit code 1.
+    Failed(String),
+}
+
+impl Failure {
+    /// A failure with the reason as people should read it.
+    pub(crate) fn because(reason: impl fmt::Display) -> Self {
+        Self::Failed(reason.to_string())
+    }
+
+    /// Writes the reason to standard error.
+    pub(crate) fn report(&self) -> ExitCode {
+        let (reason, code) = match self {
+            Self::Configuration(faults) => (format!("the configuration is wrong:\n{faults}"), 2),
+            Self::Failed(reason) => (reason.clone(), 1),
+        };
+        let _ = writeln!(std::io::stderr(), "helio: {reason}");
+        ExitCode::from(code)
+    }
+}
+
+/// Prints a line to standard output; a reader that went away is no failure of ours.
+pub(crate) fn line(text: impl fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Prints JSON as programs like it: one document, indented.
+pub(crate) fn json(value: &Value) {
+    line(serde_json::to_string_pretty(value).expect("a JSON value is serialisable"));
+}
+
+/// Prints rows under their headings, each column as wide as its widest cell.
+pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
+    let widths: Vec<usize> = (0..headings.len())
+        .map(|column| {
+            let cells = rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count());
+            cells
+                .chain([headings[column].chars().count()])
+                .max()
+                .unwrap_or_default()
+        })
+        .collect();
+    let headings: Vec<String> = headings
+        .iter()
+        .map(|heading| (*heading).to_owned())
+        .collect();
+    for row in std::iter::once(&headings).chain(rows) {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
+        line(cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}
+
+/// A field of a reply as the text of a cell; names cannot move the cursor.
+pub(crate) fn cell(row: &Value, field: &str) -> String {
+    match &row[field] {
+        Value::String(text) => text.chars().filter(|c| !c.is_control()).collect(),
+        Value::Null => String::new(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        other => other.to_string(),
+    }
+}

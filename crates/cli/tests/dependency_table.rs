@@ -1,0 +1,132 @@
+//! Holds the table of `ARCHITECTURE.md`: which crate may use which, and what the pure ones never see.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+
+/// Crate → crates of ours that it may use, directly or not.
+const MAY_USE: [(&str, &[&str]); 8] = [
+    ("protocol", &[]),
+    ("identity", &["protocol"]),
+    ("signalling", &["protocol"]),
+    ("turn", &[]),
+    ("registry", &["identity", "protocol"]),
+    (
+        "server",
+        &["identity", "protocol", "registry", "signalling", "turn"],
+    ),
+    (
+        "cli",
+        &[
+            "identity",
+            "protocol",
+            "registry",
+            "server",
+            "signalling",
+            "turn",
+        ],
+    ),
+    ("sim", &["identity", "protocol", "signalling", "turn"]),
+];
+
+/// Pure crates must not even be able to open a socket, a file or a database.
+const PURE: [&str; 4] = ["protocol", "identity", "signalling", "turn"];
+const WORLD: [&str; 9] = [
+    "tokio",
+    "mio",
+    "socket2",
+    "quinn-udp",
+    "hyper",
+    "axum",
+    "sqlx",
+    "rustls",
+    "async-std",
+];
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path("../../Cargo.toml")
+        .exec()
+        .expect("cargo metadata runs")
+}
+
+/// Every package that `root` is built with, tests left out.
+fn built_with<'a>(metadata: &'a Metadata, root: &PackageId) -> BTreeSet<&'a str> {
+    let resolve = metadata
+        .resolve
+        .as_ref()
+        .expect("metadata was asked for dependencies");
+    let nodes: BTreeMap<_, _> = resolve.nodes.iter().map(|node| (&node.id, node)).collect();
+    let mut open = vec![root.clone()];
+    let mut seen = BTreeSet::new();
+    while let Some(id) = open.pop() {
+        for dependency in &nodes[&id].deps {
+            let is_built = dependency
+                .dep_kinds
+                .iter()
+                .any(|kind| kind.kind == DependencyKind::Normal);
+            if is_built && seen.insert(dependency.pkg.clone()) {
+                open.push(dependency.pkg.clone());
+            }
+        }
+    }
+    seen.iter().map(|id| metadata[id].name.as_str()).collect()
+}
+
+#[test]
+fn crates_use_only_what_the_table_allows() {
+    let metadata = metadata();
+    let table: BTreeMap<_, _> = MAY_USE.into_iter().collect();
+    let ours: BTreeSet<_> = metadata
+        .workspace_packages()
+        .iter()
+        .map(|p| p.name.as_str())
+        .collect();
+    assert_eq!(
+        ours,
+        table.keys().copied().collect(),
+        "the table names every crate"
+    );
+    for package in metadata.workspace_packages() {
+        let used = built_with(&metadata, &package.id);
+        let allowed: BTreeSet<_> = table[package.name.as_str()].iter().copied().collect();
+        let broken: Vec<_> = used
+            .intersection(&ours)
+            .filter(|name| !allowed.contains(*name))
+            .collect();
+        assert!(
+            broken.is_empty(),
+            "{} must not use {broken:?}",
+            package.name
+        );
+    }
+}
+
+#[test]
+fn pure_crates_cannot_reach_the_world() {
+    let metadata = metadata();
+    for package in metadata.workspace_packages() {
+        if PURE.contains(&package.name.as_str()) {
+            let used = built_with(&metadata, &package.id);
+            let world: Vec<_> = WORLD.iter().filter(|name| used.contains(*name)).collect();
+            assert!(
+                world.is_empty(),
+                "{} reaches the world through {world:?}",
+                package.name
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_links_a_second_cryptography_or_tls_library() {
+    let metadata = metadata();
+    let cli = metadata
+        .workspace_packages()
+        .into_iter()
+        .find(|p| p.name.as_str() == "cli");
+    let used = built_with(&metadata, &cli.expect("the table names cli").id);
+    for banned in ["openssl", "openssl-sys", "native-tls", "ring"] {
+        assert!(!used.contains(banned), "{banned} is built into helio");
+    }
+}

@@ -1,0 +1,193 @@
+//! The admin interface: what `helio` commands speak to. Over `data_dir/admin.sock` (0600) while
+//! the server runs, in the command's own process on the same database while it does not.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{delete, get, patch, post};
+use axum::{Json, Router};
+use protocol::http::{Audit, Devices, Invite, Pair, Pairs, Rename};
+use protocol::id::{DeviceId, PairId};
+use protocol::problem::ProblemCode;
+use serde::{Deserialize, Serialize};
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::StartError;
+use crate::control::Control;
+use crate::http::refused::Refused;
+use crate::settings::Settings;
+
+/// Where the socket of a server with this data directory is.
+pub fn socket_path(data_dir: &FilePath) -> PathBuf {
+    data_dir.join("admin.sock")
+}
+
+/// The interface on a database whose server does not run.
+///
+/// # Errors
+/// A data directory that cannot be opened.
+pub async fn offline(settings: &Settings) -> Result<Router, StartError> {
+    Ok(router(Arc::new(crate::running::offline(settings).await?)))
+}
+
+/// Binds the socket; one that a killed server left behind is replaced.
+pub(crate) fn bind(data_dir: &FilePath) -> std::io::Result<UnixListener> {
+    use std::os::unix::fs::PermissionsExt;
+    let path = socket_path(data_dir);
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // The directory is 0700, so nobody else can connect before the mode is set.
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Serves until told to stop.
+pub(crate) async fn serve(listener: UnixListener, control: Arc<Control>, stop: CancellationToken) {
+    let serving =
+        axum::serve(listener, router(control)).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = serving.await {
+        tracing::error!(%error, "admin socket ended");
+    }
+}
+
+fn router(control: Arc<Control>) -> Router {
+    Router::new()
+        .route("/setup", post(setup))
+        .route("/devices", get(devices))
+        .route(
+            "/devices/{id}",
+            patch(rename_device).merge(delete(revoke_device)),
+        )
+        .route("/pairs", get(pairs).merge(post(add_pair)))
+        .route("/pairs/{id}", patch(rename_pair).merge(delete(revoke_pair)))
+        .route("/keys", get(keys))
+        .route("/keys/rotate", post(rotate))
+        .route("/keys/{kid}", delete(kill))
+        .route("/audit", get(audit))
+        .with_state(control)
+}
+
+async fn setup(State(control): State<Arc<Control>>) -> Result<Json<Invite>, Refused> {
+    Ok(Json(control.setup_invite().await?))
+}
+
+async fn devices(State(control): State<Arc<Control>>) -> Result<Json<Devices>, Refused> {
+    Ok(Json(Devices {
+        devices: control.devices(None, None).await?,
+    }))
+}
+
+async fn rename_device(
+    State(control): State<Arc<Control>>,
+    Path(id): Path<DeviceId>,
+    Json(body): Json<Rename>,
+) -> Result<StatusCode, Refused> {
+    control.rename_device(&id, &body.label).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn revoke_device(
+    State(control): State<Arc<Control>>,
+    Path(id): Path<DeviceId>,
+) -> Result<StatusCode, Refused> {
+    control.revoke_device(&id, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn pairs(State(control): State<Arc<Control>>) -> Result<Json<Pairs>, Refused> {
+    Ok(Json(Pairs {
+        pairs: control.pairs(None).await?,
+    }))
+}
+
+/// Two devices that shall be paired without their consent.
+#[derive(Deserialize)]
+struct Unverified {
+    a: DeviceId,
+    b: DeviceId,
+    unverified: bool,
+}
+
+async fn add_pair(
+    State(control): State<Arc<Control>>,
+    Json(body): Json<Unverified>,
+) -> Result<Json<Pair>, Refused> {
+    if !body.unverified {
+        let detail = "a verified pair is made by the two devices themselves";
+        return Err(Refused::because(ProblemCode::BadMessage, detail));
+    }
+    Ok(Json(control.add_unverified_pair(&body.a, &body.b).await?))
+}
+
+async fn rename_pair(
+    State(control): State<Arc<Control>>,
+    Path(id): Path<PairId>,
+    Json(body): Json<Rename>,
+) -> Result<StatusCode, Refused> {
+    control.rename_pair(&id, None, &body.label).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn revoke_pair(
+    State(control): State<Arc<Control>>,
+    Path(id): Path<PairId>,
+) -> Result<StatusCode, Refused> {
+    control.revoke_pair(&id, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A key as `helio keys` lists it.
+#[derive(Serialize)]
+struct Key {
+    kid: String,
+    state: &'static str,
+}
+
+#[derive(Serialize)]
+struct Keys {
+    keys: Vec<Key>,
+}
+
+fn listed(control: &Control) -> Json<Keys> {
+    let ring = control.keys();
+    let previous = ring.previous().map(|key| (key, "previous"));
+    let keys = previous
+        .into_iter()
+        .chain([(ring.current(), "current"), (ring.next(), "next")]);
+    let keys = keys.map(|(key, state)| Key {
+        kid: key.thumbprint().to_string(),
+        state,
+    });
+    Json(Keys {
+        keys: keys.collect(),
+    })
+}
+
+async fn keys(State(control): State<Arc<Control>>) -> Json<Keys> {
+    listed(&control)
+}
+
+async fn rotate(State(control): State<Arc<Control>>) -> Result<Json<Keys>, Refused> {
+    control.rotate_keys().await?;
+    Ok(listed(&control))
+}
+
+async fn kill(
+    State(control): State<Arc<Control>>,
+    Path(kid): Path<DeviceId>,
+) -> Result<Json<Keys>, Refused> {
+    control.kill_key(&kid).await?;
+    Ok(listed(&control))
+}
+
+async fn audit(State(control): State<Arc<Control>>) -> Result<Json<Audit>, Refused> {
+    Ok(Json(Audit {
+        entries: control.audit().await?,
+    }))
+}

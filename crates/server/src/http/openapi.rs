@@ -1,0 +1,67 @@
+//! The routes of the API with their descriptions, and the OpenAPI document made of them.
+
+use std::sync::Arc;
+
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{accounts, devices, pairs, server_info, setup, telemetry, token, well_known};
+use crate::site::Site;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Heliograph",
+        description = "Errors are application/problem+json; their codes are listed in docs/problems.md.",
+        license(name = "Apache-2.0 OR MIT")
+    ),
+    modifiers(&Schemes)
+)]
+struct Document;
+
+/// The two kinds of token, which every route names with the role it needs.
+struct Schemes;
+
+impl utoipa::Modify for Schemes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        for (name, what) in [("account", "An account token"), ("link", "A link token")] {
+            let scheme = HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .bearer_format("JWT")
+                .description(Some(what))
+                .build();
+            components.add_security_scheme(name, SecurityScheme::Http(scheme));
+        }
+    }
+}
+
+/// Every described route.
+pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(server_info::info))
+        .routes(routes!(server_info::health))
+        .routes(routes!(server_info::ready))
+        .routes(routes!(well_known::jwks))
+        .routes(routes!(setup::redeem))
+        .routes(routes!(token::issue))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::rename, devices::revoke))
+        .routes(routes!(devices::put_record))
+        .routes(routes!(pairs::list, pairs::add))
+        .routes(routes!(pairs::rename, pairs::revoke))
+        .routes(routes!(accounts::invite))
+        .routes(routes!(accounts::audit))
+        .routes(routes!(telemetry::report))
+}
+
+/// The document as JSON, as `docs/openapi.json` holds it.
+pub fn document() -> String {
+    let (_, document) = routes().split_for_parts();
+    document
+        .to_pretty_json()
+        .expect("the document is serialisable")
+        + "\n"
+}

@@ -1,0 +1,245 @@
+//! What peers report of their links, as metrics, and the links that are up now.
+//!
+//! A link counts as up while one of its devices reports; both ends of a link are one link.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use protocol::http::telemetry::{LinkEvent, LinkReport, LinkStats, Path, PathEnd, Report};
+use protocol::id::{DeviceId, PairId};
+
+/// Peers report every few seconds; after this much silence a link is gone.
+const LINK_SILENCE: Duration = Duration::from_secs(30);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Reports of one device in the minute that began at `since`.
+#[derive(Debug)]
+struct Budget {
+    since: Instant,
+    spent: u32,
+}
+
+/// A link that reports.
+#[derive(Debug)]
+struct Live {
+    seen: Instant,
+    is_relayed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    budgets: BTreeMap<DeviceId, Budget>,
+    links: BTreeMap<PairId, Live>,
+}
+
+/// Takes reports. One for the whole server.
+#[derive(Debug)]
+pub(crate) struct Telemetry {
+    per_minute: u32,
+    seen: Mutex<Seen>,
+}
+
+impl Telemetry {
+    /// Devices may report `per_minute` times.
+    pub(crate) fn new(per_minute: u32) -> Self {
+        Self {
+            per_minute,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Records a report.
+    ///
+    /// # Errors
+    /// How long the device has to wait when it reports too often.
+    pub(crate) fn record(
+        &self,
+        device: &DeviceId,
+        pair: &PairId,
+        report: &Report,
+        now: Instant,
+    ) -> Result<(), Duration> {
+        let mut seen = self.lock();
+        seen.spend(device, self.per_minute, now)?;
+        if let Some(link) = &report.link {
+            seen.handle_link(pair, link, now);
+        }
+        if let Some(stats) = &report.stats {
+            if let Some(live) = seen.links.get_mut(pair) {
+                live.seen = now;
+            }
+            count_stats(stats);
+        }
+        seen.publish(now);
+        Ok(())
+    }
+
+    /// Brings the gauges up to date, before they are read.
+    pub(crate) fn refresh(&self, now: Instant) {
+        self.lock().publish(now);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().expect("no holder of the reports panics")
+    }
+}
+
+impl Seen {
+    fn spend(&mut self, device: &DeviceId, per_minute: u32, now: Instant) -> Result<(), Duration> {
+        self.budgets
+            .retain(|_, budget| now.saturating_duration_since(budget.since) < MINUTE);
+        let budget = self.budgets.entry(device.clone()).or_insert(Budget {
+            since: now,
+            spent: 0,
+        });
+        if budget.spent >= per_minute {
+            return Err(MINUTE.saturating_sub(now.saturating_duration_since(budget.since)));
+        }
+        budget.spent += 1;
+        Ok(())
+    }
+
+    fn handle_link(&mut self, pair: &PairId, link: &LinkReport, now: Instant) {
+        count_phases(link);
+        match link.event {
+            LinkEvent::Connected | LinkEvent::Restarted => {
+                let is_relayed = link.path.is_some_and(is_relayed);
+                let is_new = self
+                    .links
+                    .insert(
+                        pair.clone(),
+                        Live {
+                            seen: now,
+                            is_relayed,
+                        },
+                    )
+                    .is_none();
+                if is_new {
+                    let path = if is_relayed { "relayed" } else { "direct" };
+                    metrics::counter!("helio_links_total", "path" => path).increment(1);
+                }
+            }
+            LinkEvent::Failed => {
+                self.links.remove(pair);
+                let cause = link.cause.map_or("unknown", |cause| cause.as_str());
+                metrics::counter!("helio_link_failures_total", "cause" => cause).increment(1);
+            }
+            LinkEvent::Closed => {
+                self.links.remove(pair);
+            }
+        }
+    }
+
+    fn publish(&mut self, now: Instant) {
+        self.links
+            .retain(|_, live| now.saturating_duration_since(live.seen) < LINK_SILENCE);
+        let relayed = self.links.values().filter(|live| live.is_relayed).count();
+        let direct = self.links.len() - relayed;
+        for (path, count) in [("relayed", relayed), ("direct", direct)] {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            metrics::gauge!("helio_links", "path" => path).set(f64::from(count));
+        }
+    }
+}
+
+fn is_relayed(path: Path) -> bool {
+    path.local == PathEnd::Relay || path.remote == PathEnd::Relay
+}
+
+fn count_phases(link: &LinkReport) {
+    let Some(phases) = link.phases_ms else { return };
+    let named = [
+        ("offer-to-answer", phases.offer_to_answer),
+        ("answer-to-connected", phases.answer_to_connected),
+        ("connected-to-channel", phases.connected_to_channel),
+    ];
+    for (phase, ms) in named {
+        if let Some(ms) = ms {
+            metrics::histogram!("helio_link_phase_seconds", "phase" => phase).record(ms / 1000.0);
+        }
+    }
+}
+
+fn count_stats(stats: &LinkStats) {
+    if let Some(rtt_ms) = stats.rtt_ms {
+        metrics::histogram!("helio_link_rtt_seconds").record(rtt_ms / 1000.0);
+    }
+    if let Some(rtt_ms) = stats.channel_rtt_ms {
+        metrics::histogram!("helio_link_channel_rtt_seconds").record(rtt_ms.p50 / 1000.0);
+    }
+    for bytes in &stats.still_bytes {
+        let bytes = u32::try_from(*bytes).unwrap_or(u32::MAX);
+        metrics::histogram!("helio_still_bytes").record(f64::from(bytes));
+    }
+    if let Some(count) = stats.retransmits {
+        metrics::counter!("helio_link_retransmits_total").increment(count);
+    }
+    for (kind, bytes) in [("media", stats.media_bytes), ("data", stats.data_bytes)] {
+        metrics::counter!("helio_link_bytes_total", "kind" => kind).increment(bytes.unwrap_or(0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::http::telemetry::FailureCause;
+
+    use super::*;
+
+    fn ids() -> (DeviceId, PairId) {
+        (DeviceId::from_bytes(&[1; 32]), PairId::from_bytes(&[2; 32]))
+    }
+
+    fn report(event: LinkEvent) -> Report {
+        let path = Some(Path {
+            local: PathEnd::Relay,
+            remote: PathEnd::Host,
+        });
+        let cause = (event == LinkEvent::Failed).then_some(FailureCause::DtlsFailed);
+        Report {
+            link: Some(LinkReport {
+                event,
+                cause,
+                path,
+                phases_ms: None,
+            }),
+            stats: None,
+        }
+    }
+
+    #[test]
+    fn one_report_more_than_a_minute_allows_is_told_when_to_come_back() {
+        let (device, pair) = ids();
+        let telemetry = Telemetry::new(2);
+        let now = Instant::now();
+        let report = report(LinkEvent::Connected);
+        for _ in 0..2 {
+            telemetry.record(&device, &pair, &report, now).unwrap();
+        }
+        let later = now + Duration::from_secs(10);
+        assert_eq!(
+            telemetry.record(&device, &pair, &report, later),
+            Err(Duration::from_secs(50))
+        );
+        telemetry
+            .record(&device, &pair, &report, now + MINUTE)
+            .unwrap();
+    }
+
+    #[test]
+    fn both_ends_are_one_link_and_silence_ends_it() {
+        let (device, pair) = ids();
+        let telemetry = Telemetry::new(60);
+        let now = Instant::now();
+        let other = DeviceId::from_bytes(&[3; 32]);
+        telemetry
+            .record(&device, &pair, &report(LinkEvent::Connected), now)
+            .unwrap();
+        telemetry
+            .record(&other, &pair, &report(LinkEvent::Connected), now)
+            .unwrap();
+        assert_eq!(telemetry.lock().links.len(), 1);
+        telemetry.refresh(now + LINK_SILENCE);
+        assert_eq!(telemetry.lock().links.len(), 0);
+    }
+}
