@@ -5,8 +5,10 @@
 mod abuse;
 mod allocations;
 mod authentication;
+mod corpus;
 mod lifetimes;
 mod limits;
+mod mutation;
 mod peers;
 mod relaying;
 mod reservations;
