@@ -12,12 +12,14 @@ mod invites;
 mod keys;
 mod new_pairs;
 mod pairs;
+mod revoked_devices;
 
 pub use accounts::Account;
 pub use audit::AuditAction;
 pub use database::{DatabaseError, OpenError, Registry};
-pub use devices::{Device, DeviceError, RecordUpdateError, RenameError, RevokedDevice};
+pub use devices::{Device, RecordUpdateError, RenameError};
 pub use invites::{RedeemError, Redeemed};
 pub use keys::KillKeyError;
 pub use new_pairs::{AddPairError, AddedPair};
 pub use pairs::{Pair, PairError, PairSide, RevokedPair};
+pub use revoked_devices::{DeviceError, RevokedDevice};
