@@ -57,6 +57,8 @@ pub struct TurnStats {
     pub core: turn::Stats,
     /// TCP and TLS clients connected.
     pub streams: usize,
+    /// Packets that the kernel or a slow reader did not take.
+    pub unsent: u64,
 }
 
 /// The way to a running loop; clones are cheap.

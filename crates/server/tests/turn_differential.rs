@@ -9,11 +9,12 @@
 use std::fmt;
 
 mod turn_differential_parts;
+mod turn_session;
 
 use turn_differential_parts::listed::{LISTED, Listed};
 use turn_differential_parts::scenarios::SCENARIOS;
 use turn_differential_parts::servers::{Coturn, is_installed, start_ours};
-use turn_differential_parts::session::Session;
+use turn_session::Session;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_coturns_unless_listed() {

@@ -34,7 +34,7 @@ pub(super) fn describe() {
 }
 
 /// Sets them to the totals.
-pub(super) fn publish(stats: &TurnStats, unsent: u64) {
+pub(super) fn publish(stats: &TurnStats) {
     let core = &stats.core;
     gauge!("helio_turn_allocations").set(core.allocations as f64);
     gauge!("helio_turn_streams").set(stats.streams as f64);
@@ -48,5 +48,5 @@ pub(super) fn publish(stats: &TurnStats, unsent: u64) {
     for (cause, count) in &core.dropped {
         counter!("helio_turn_dropped_total", "cause" => cause.as_str()).absolute(*count);
     }
-    counter!("helio_turn_dropped_total", "cause" => "not_sent").absolute(unsent);
+    counter!("helio_turn_dropped_total", "cause" => "not_sent").absolute(stats.unsent);
 }

@@ -170,8 +170,7 @@ impl Shard {
     fn publish_sometimes(&mut self) {
         if self.world.now.instant >= self.next_publish {
             self.next_publish = self.world.now.instant + PUBLISH_INTERVAL;
-            let unsent = self.world.outgoing.unsent + self.world.streams.unsent;
-            publish(&self.world.stats(), unsent);
+            publish(&self.world.stats());
         }
     }
 }
@@ -287,6 +286,7 @@ impl World {
         TurnStats {
             core: self.core.stats(),
             streams: self.streams.len(),
+            unsent: self.outgoing.unsent + self.streams.unsent,
         }
     }
 }

@@ -1,6 +1,5 @@
-//! The two servers, a client that writes down its answers, and what it asks.
+//! The two servers, what they are asked, and where they differ.
 
 pub(crate) mod listed;
 pub(crate) mod scenarios;
 pub(crate) mod servers;
-pub(crate) mod session;

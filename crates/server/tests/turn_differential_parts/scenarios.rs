@@ -15,7 +15,7 @@ use turn_types::attribute::{
 };
 use turn_types::message::{ALLOCATE, CHANNEL_BIND, CONNECT, CREATE_PERMISSION, REFRESH, SEND};
 
-use super::session::{REALM, Session, username};
+use crate::turn_session::{REALM, Session, username};
 
 type Scenario = fn(&mut Session);
 
@@ -390,7 +390,7 @@ fn relay(session: &mut Session) {
             echo.send_to(&buffer[..length], from).unwrap();
         }
     };
-    session.socket.send(&send_indication(to)).unwrap();
+    session.wire.send(&send_indication(to));
     turn_back();
     session.receive("send without permission");
     session.ask(
@@ -399,20 +399,20 @@ fn relay(session: &mut Session) {
         &[],
         &[peer("127.0.0.2:1")],
     );
-    session.socket.send(&send_indication(to)).unwrap();
+    session.wire.send(&send_indication(to));
     turn_back();
     session.receive("send");
     session.ask("bind", CHANNEL_BIND, &[&ChannelNumber::new(0x4000)], &[to]);
-    session.socket.send(&[0x40, 0, 0, 3, 1, 2, 3]).unwrap();
+    session.wire.send(&[0x40, 0, 0, 3, 1, 2, 3]);
     turn_back();
     session.receive("channel data");
-    session.socket.send(&[0x40, 0, 0, 3, 1, 2, 3, 0]).unwrap();
+    session.wire.send(&[0x40, 0, 0, 3, 1, 2, 3, 0]);
     turn_back();
     session.receive("channel data, padded");
-    session.socket.send(&[0x40, 0, 0, 9, 1, 2, 3]).unwrap();
+    session.wire.send(&[0x40, 0, 0, 9, 1, 2, 3]);
     turn_back();
     session.receive("channel data that lies");
-    session.socket.send(&[0x40, 1, 0, 3, 1, 2, 3]).unwrap();
+    session.wire.send(&[0x40, 1, 0, 3, 1, 2, 3]);
     turn_back();
     session.receive("channel data of no channel");
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use server::turn_loop::{TurnHandle, TurnSettings, spawn};
 use turn::Limits;
 
-use super::session::{REALM, SECRET};
+use crate::turn_session::{REALM, SECRET};
 
 pub(crate) fn is_installed(program: &str) -> bool {
     let found = Command::new("which").arg(program).output();

@@ -1,4 +1,4 @@
-//! A client on one UDP socket that asks and writes down what it is answered.
+//! A client on one 5-tuple that asks and writes down what it is answered.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, SystemTime};
@@ -17,9 +17,28 @@ pub(crate) const REALM: &str = "heliograph";
 /// How long "no answer" is waited for.
 const PATIENCE: Duration = Duration::from_millis(700);
 
+/// What carries the messages.
+pub(crate) trait Wire {
+    fn send(&mut self, bytes: &[u8]);
+    fn receive(&mut self) -> Option<Vec<u8>>;
+}
+
+impl Wire for UdpSocket {
+    fn send(&mut self, bytes: &[u8]) {
+        UdpSocket::send(self, bytes).unwrap();
+    }
+
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        let mut buffer = vec![0; 2048];
+        let length = self.recv(&mut buffer).ok()?;
+        buffer.truncate(length);
+        Some(buffer)
+    }
+}
+
 /// One 5-tuple.
 pub(crate) struct Session {
-    pub(crate) socket: UdpSocket,
+    pub(crate) wire: Box<dyn Wire>,
     pub(crate) username: String,
     pub(crate) secret: String,
     pub(crate) nonce: Option<String>,
@@ -32,8 +51,12 @@ impl Session {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.connect(server).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self::over(Box::new(socket))
+    }
+
+    pub(crate) fn over(wire: Box<dyn Wire>) -> Self {
         Self {
-            socket,
+            wire,
             username: username(600),
             secret: SECRET.into(),
             nonce: None,
@@ -88,16 +111,20 @@ impl Session {
 
     /// Sends bytes, writes down and returns the answer.
     pub(crate) fn exchange(&mut self, step: &'static str, bytes: &[u8]) -> Option<Vec<u8>> {
-        self.socket.send(bytes).unwrap();
+        self.wire.send(bytes);
         self.receive(step)
     }
 
+    /// The last answer, as written down.
+    pub(crate) fn last(&self) -> &str {
+        self.answers
+            .last()
+            .map_or("nothing asked", |(_, told)| told)
+    }
+
+    /// Takes and writes down what comes next.
     pub(crate) fn receive(&mut self, step: &'static str) -> Option<Vec<u8>> {
-        let mut buffer = vec![0; 2048];
-        let answer = self.socket.recv(&mut buffer).ok().map(|length| {
-            buffer.truncate(length);
-            buffer
-        });
+        let answer = self.wire.receive();
         let told = answer.as_deref().map_or("no answer".to_owned(), describe);
         self.answers.push((step, told));
         let message = Message::from_bytes(answer.as_deref()?).ok();
