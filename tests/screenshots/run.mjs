@@ -26,6 +26,10 @@ try {
     console.log(`${name}`);
     await chapter({ server, laptop, phone, album });
   }
+} catch (error) {
+  for (const { name, page } of [laptop, phone]) await page.screenshot({ path: `${OUT}failed-${name}.png` });
+  console.error([...laptop.problems, ...phone.problems].join('\n'));
+  throw error;
 } finally {
   await Promise.all([laptop.close(), phone.close()]);
   await server.close();

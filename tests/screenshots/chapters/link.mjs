@@ -41,7 +41,7 @@ async function live({ laptop, phone, album }) {
   await laptop.page.getByTestId('stop-live').waitFor();
   // The figures on the stage come with the second sample.
   await laptop.page.locator('.stage-figures').waitFor();
-  await laptop.page.waitForFunction(() => /Mbps/.test(document.querySelector('.stage-figures')?.textContent));
+  await laptop.page.waitForFunction(() => /[1-9][0-9.]* [kM]bps/.test(document.querySelector('.stage-figures')?.textContent));
   await album.take('link-live', laptop.page, { ...fitted, narrow: true });
   await laptop.page.getByTestId('fine-settings').click();
   await album.take('link-live-settings', laptop.page, fitted);

@@ -91,7 +91,7 @@ function Trouble() {
           </Button>
         </FailureNotice>
       )}
-      {state?.failure && <FailurePanel failure={state.failure} />}
+      {state?.failure && state.phase !== "open" && <FailurePanel failure={state.failure} />}
       {state && !state.verified && (
         <Notice tone="warn" title="Peer not verified" testid="not-verified">
           <p>
