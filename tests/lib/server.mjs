@@ -37,6 +37,7 @@ export class Server {
     server.port = await freePort();
     server.turnPort = await freePort();
     server.origin = `https://${host}:${server.port}`;
+    server.metrics = `127.0.0.1:${await freePort()}`;
     server.env = env;
     server.set = {
       'http.listen': `["${LAN}:${server.port}", "127.0.0.1:${server.port}"]`,
@@ -45,7 +46,7 @@ export class Server {
       'turn.listen': `["${LAN}:${server.turnPort}"]`,
       'turn.tls_listen': '[]',
       'turn.relay_ip': `["${LAN}"]`,
-      'metrics.listen': `"127.0.0.1:${await freePort()}"`,
+      'metrics.listen': `"${server.metrics}"`,
       'limits.connects_per_ip_per_minute': 6000,
       ...set,
     };
