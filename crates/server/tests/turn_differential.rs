@@ -4,7 +4,7 @@
 //! lifetime's value). A difference that is not listed fails, and so does a
 //! listed one that does not occur. Needs Debian's `coturn`.
 
-#![allow(clippy::unwrap_used)] // A test may.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // A test may.
 
 use std::fmt;
 

@@ -1,7 +1,6 @@
 //! Every metric of the TURN loop can move, and none carries a name.
 
-#![allow(clippy::unwrap_used)] // A test may.
-#![allow(dead_code)] // The session is shared and can more.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // A test may.
 
 mod turn_session;
 

@@ -1,7 +1,6 @@
 //! The loop around the core: streams, addresses, orders from the rest of the server.
 
-#![allow(clippy::unwrap_used)] // A test may.
-#![allow(dead_code)] // The session is shared and can more.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // A test may.
 
 mod turn_session;
 

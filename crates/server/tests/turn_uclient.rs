@@ -3,6 +3,8 @@
 //! Needs `turnutils_uclient`, `turnutils_stunclient` and `turnutils_peer`
 //! (Debian's `coturn`); a machine without them prints so and tests nothing.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // A test may.
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;

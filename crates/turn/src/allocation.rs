@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use stun_types::message::{IntegrityKey, TransactionId};
+use turn_types::AddressFamily;
 
 use crate::auth::RestUsername;
 use crate::channels::{Channels, Permissions};
@@ -27,21 +28,20 @@ pub(crate) struct RelayEnd {
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub(crate) reply_to: ReplyTo,
-    /// Relays asked for: one, two of both families, or an even pair.
     pub(crate) wanted: Wanted,
     /// Ports that were taken by somebody else, so far.
     pub(crate) failed_binds: u32,
 }
 
-/// What sort of relayed addresses an Allocate asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// One, of this family.
-    One { is_ipv6: bool, is_even: bool },
-    /// An even one, and the next port kept for a RESERVATION-TOKEN.
-    EvenPair { is_ipv6: bool },
-    /// IPv4, and IPv6 if that can be had (ADDITIONAL-ADDRESS-FAMILY).
-    Both,
+/// What relayed addresses an Allocate asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted {
+    /// One address each; the second is a wish (ADDITIONAL-ADDRESS-FAMILY).
+    pub(crate) families: &'static [AddressFamily],
+    /// Whether the port is even.
+    pub(crate) is_even: bool,
+    /// Whether the port after it is kept for a RESERVATION-TOKEN.
+    pub(crate) keeps_next: bool,
 }
 
 /// The state of one 5-tuple.

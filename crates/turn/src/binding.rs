@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use turn_types::AddressFamily;
+
 use crate::allocate::{LIFETIME, allocated};
 use crate::allocation::{AllocationId, RelayEnd, Wanted};
 use crate::relays::RelayId;
@@ -26,33 +28,20 @@ impl Server {
         wanted: Wanted,
         client: &FiveTuple,
     ) -> Result<Vec<RelayEnd>, Refusal> {
-        let is_pair = matches!(wanted, Wanted::EvenPair { .. });
-        if is_pair && self.reservations.len() >= MAX_RESERVATIONS {
+        if wanted.keeps_next && self.reservations.len() >= MAX_RESERVATIONS {
             return Err(Refusal::InsufficientCapacity);
         }
-        let (families, count, is_even): (&[bool], u16, bool) = match wanted {
-            Wanted::One {
-                is_ipv6: false,
-                is_even,
-            } => (&[false], 1, is_even),
-            Wanted::One {
-                is_ipv6: true,
-                is_even,
-            } => (&[true], 1, is_even),
-            Wanted::EvenPair { is_ipv6: false } => (&[false], 2, true),
-            Wanted::EvenPair { is_ipv6: true } => (&[true], 2, true),
-            Wanted::Both => (&[false, true], 1, false),
-        };
+        let ports = if wanted.keeps_next { 2 } else { 1 };
         let mut opened = Vec::new();
-        for is_ipv6 in families {
+        for family in wanted.families {
             let random = self.random.next_u64();
             let ids = self
                 .own
-                .relay_ip(*is_ipv6, client.server.ip())
+                .relay_ip(*family, client.server.ip())
                 .ok_or(Refusal::FamilyUnsupported)
                 .and_then(|ip| {
                     self.relays
-                        .open(ip, owner, count, is_even, random)
+                        .open(ip, owner, ports, wanted.is_even, random)
                         .ok_or(Refusal::InsufficientCapacity)
                 });
             match ids {
@@ -102,11 +91,8 @@ impl Server {
             return;
         };
         let failed_binds = pending.failed_binds;
-        if failed_binds == MAX_FAILED_BINDS && pending.wanted == Wanted::Both {
-            pending.wanted = Wanted::One {
-                is_ipv6: false,
-                is_even: false,
-            };
+        if failed_binds == MAX_FAILED_BINDS && pending.wanted.families.len() > 1 {
+            pending.wanted.families = &[AddressFamily::IPV4];
             allocation.ipv6_refusal = Some(Refusal::InsufficientCapacity);
         }
         let (wanted, client) = (pending.wanted, allocation.client);
@@ -144,17 +130,15 @@ impl Server {
             return;
         };
         let came_to = allocation.client.server.ip();
-        if pending.wanted == Wanted::Both && allocation.relays.len() < 2 {
-            allocation.ipv6_refusal = Some(match self.own.relay_ip(true, came_to) {
+        if pending.wanted.families.len() > allocation.relays.len() {
+            allocation.ipv6_refusal = Some(match self.own.relay_ip(AddressFamily::IPV6, came_to) {
                 Some(_) => Refusal::InsufficientCapacity,
                 None => Refusal::FamilyUnsupported,
             });
         }
-        let is_pair = matches!(pending.wanted, Wanted::EvenPair { .. });
-        let kept = if is_pair {
-            allocation.relays.pop()
-        } else {
-            None
+        let kept = match pending.wanted.keeps_next {
+            true => allocation.relays.pop(),
+            false => None,
         };
         allocation.reservation = kept.map(|_| token);
         let bytes = allocated(allocation, &pending.reply_to);

@@ -1,6 +1,7 @@
 //! What an Allocate asks for, read from its attributes (RFC 8656 section 7.2, steps 3 to 9).
 
 use stun_types::attribute::AttributeStaticType;
+use turn_types::AddressFamily;
 use turn_types::attribute::{
     AdditionalAddressFamily, EvenPort, RequestedAddressFamily, RequestedTransport, ReservationToken,
 };
@@ -40,14 +41,20 @@ impl Claim {
             if has_family || reserves_next || family != Some(IPV6) {
                 return Err(Refusal::BadRequest);
             }
-            return Ok(Self::Open(Wanted::Both));
+            return Ok(Self::Open(Wanted {
+                families: &[AddressFamily::IPV4, AddressFamily::IPV6],
+                is_even: even.is_some(),
+                keeps_next: false,
+            }));
         }
-        let is_ipv6 = has_family && request_family(request)?;
-        Ok(Self::Open(if reserves_next {
-            Wanted::EvenPair { is_ipv6 }
-        } else {
-            let is_even = even.is_some();
-            Wanted::One { is_ipv6, is_even }
+        let families: &[AddressFamily] = match has_family && request_family(request)? {
+            true => &[AddressFamily::IPV6],
+            false => &[AddressFamily::IPV4],
+        };
+        Ok(Self::Open(Wanted {
+            families,
+            is_even: even.is_some(),
+            keeps_next: reserves_next,
         }))
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
+use turn_types::AddressFamily;
+
 use crate::settings::{RelayIp, Settings};
 
 /// Knows which addresses are ours, bound or advertised.
@@ -75,11 +77,11 @@ impl OwnAddresses {
     }
 
     /// Where a relay of this family is bound: the address the client came to, else the first.
-    pub(crate) fn relay_ip(&self, is_ipv6: bool, came_to: IpAddr) -> Option<RelayIp> {
+    pub(crate) fn relay_ip(&self, family: AddressFamily, came_to: IpAddr) -> Option<RelayIp> {
         let mut of_family = self
             .relay_ips
             .iter()
-            .filter(|relay| relay.bound.is_ipv6() == is_ipv6);
+            .filter(|relay| relay.bound.is_ipv6() == (family == AddressFamily::IPV6));
         of_family
             .clone()
             .find(|relay| relay.bound == came_to)

@@ -1,5 +1,7 @@
 //! A client on one 5-tuple that asks and writes down what it is answered.
 
+#![allow(dead_code)] // Each test uses a part of it.
+
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, SystemTime};
 
