@@ -87,8 +87,9 @@ export class Identity {
       const winner = await Identity.load(store);
       if (winner !== null) return winner;
     }
-    // Refusal only means that the browser may clear the site under pressure: go on.
-    await globalThis.navigator?.storage?.persist?.().catch(() => false);
+    // Not awaited: Firefox asks the person first. Refusal only means that the browser may clear
+    // the site under pressure.
+    void globalThis.navigator?.storage?.persist?.().catch(() => false);
     return new Identity(store, stored);
   }
 

@@ -351,7 +351,7 @@ export class Link extends Emitter<LinkEvents> {
 
   #refuse(error: HelioError): void {
     if (error.code === "internal") {
-      console.error("a message could not be handled", error);
+      console.error(`a message could not be handled: ${error.message}`);
       return;
     }
     const isProof = ["signature-refused", "unsigned", "clock-skew", "replayed"].includes(

@@ -199,6 +199,8 @@ export class LinkMedia {
   attach(pc: RTCPeerConnection): void {
     this.#pc = pc;
     pc.addEventListener("track", ({ transceiver }) => this.#arrive(transceiver));
+    // A section gets its mid with the offer: its mode travels beside it, not with the next repeat.
+    pc.addEventListener("signalingstatechange", () => this.repeat());
     for (const media of this.#outgoing) media.attach(pc);
   }
 

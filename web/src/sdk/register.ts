@@ -199,7 +199,7 @@ export class RegisterClient extends Emitter<RegisterEvents> {
   }
 
   #dropPeers(): void {
-    for (const id of [...this.#peers.keys()]) this.#dropPeer(id);
+    for (const id of this.#peers.keys()) this.#dropPeer(id);
   }
 
   #lost(): void {

@@ -208,6 +208,8 @@ export class StillsSender extends Emitter<{ sent: SentStill }> {
       if (waitedMs > 4 * ECHO_AFTER_MS || this.#stream === null) continue;
       // Announced again as well: a command may be lost like any packet.
       this.#announce(still);
+      // A canvas that was not drawn on since gives no frame.
+      this.#context.drawImage(this.#options.canvas, 0, 0);
       this.#requestFrame();
     }
     return false;
