@@ -117,9 +117,12 @@ describe('two browsers', { timeout: 300_000 }, () => {
 function watchSentStills() {
   const stills = [];
   window.__stills = stills;
+  const find = () => document.querySelector('[data-testid=still-sent]');
+  // What stands there from an earlier run is none of this one's.
+  const old = find()?.textContent;
   const note = () => {
-    const line = document.querySelector('[data-testid=still-sent]');
-    if (!line) return;
+    const line = find();
+    if (!line || (stills.length === 0 && line.textContent === old)) return;
     const seq = Number(line.dataset.seq);
     const entry = { seq, bytes: Number(line.dataset.bytes), text: line.textContent };
     if (stills.at(-1)?.seq === seq) stills[stills.length - 1] = entry;
