@@ -243,6 +243,9 @@ export class StillsSender extends Emitter<{ sent: SentStill }> {
     const sender = this.#media?.transceiver?.sender;
     if (sender === undefined) return;
     const parameters = sender.getParameters();
+    // Firefox halves the picture otherwise; Chromium keeps it by contentHint.
+    parameters.degradationPreference = "maintain-resolution";
+    for (const encoding of parameters.encodings) encoding.scaleResolutionDownBy = 1;
     const encodingOptions = parameters.encodings.map(() => ({ keyFrame: true }));
     try {
       await (sender as unknown as KeyFrameSender).setParameters(parameters, { encodingOptions });
