@@ -21,14 +21,15 @@ export class Album {
     const before = page.viewportSize();
     for (const size of sizes) await this.#inSchemes(`${name}-${size}`, page, SIZES[size], whole);
     if (narrow) await this.#inSchemes(`${name}-narrow`, page, NARROW, whole);
-    await page.emulateMedia({ colorScheme: 'light' });
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'no-preference' });
     await page.setViewportSize(before);
   }
 
   async #inSchemes(name, page, viewport, whole) {
     await page.setViewportSize(viewport);
     for (const colorScheme of SCHEMES) {
-      await page.emulateMedia({ colorScheme });
+      // Colours change over time unless motion is reduced.
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       // Two frames: one for the media query, one for what scripts draw after it.
       await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

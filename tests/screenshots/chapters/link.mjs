@@ -39,9 +39,8 @@ async function live({ laptop, phone, album }) {
   );
   await laptop.page.getByTestId('start-live').click();
   await laptop.page.getByTestId('stop-live').waitFor();
-  // The figures on the stage come with the second sample.
-  await laptop.page.locator('.stage-figures').waitFor();
-  await laptop.page.waitForFunction(() => /[1-9][0-9.]* [kM]bps/.test(document.querySelector('.stage-figures')?.textContent));
+  // The rate climbs for some seconds until the path carries the whole picture.
+  await laptop.page.locator('.stage-figures', { hasText: /720p.* [1-9][0-9.]* [kM]bps/ }).waitFor();
   await album.take('link-live', laptop.page, { ...fitted, narrow: true });
   await laptop.page.getByTestId('fine-settings').click();
   await album.take('link-live-settings', laptop.page, fitted);

@@ -37,6 +37,7 @@ export async function pairing({ server, laptop, phone, album }) {
   await open(joiner, await invite(inviter, server));
   await album.take('invite', inviter, { narrow: true });
   await joiner.getByTestId('join-name').fill("Ada's phone");
+  await joiner.getByTestId('join-kind-phone').check();
   await album.take('join', joiner);
   await joiner.getByTestId('join-submit').click();
   await inState(inviter, 'invite', 'choosing');

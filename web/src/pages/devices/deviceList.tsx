@@ -36,14 +36,16 @@ function DeviceRow({ device }: { device: DeviceInfo }) {
         </p>
         <p class="row small soft">
           {device.self ? (
-            <span class="tag">This device</span>
+            <>
+              <span class="tag">This device</span>
+              {device.role === "admin" && <span class="tag">Admin</span>}
+            </>
           ) : (
             <>
               <span class={device.online ? "dot dot-on" : "dot"} aria-hidden="true" />
               {device.online ? "Online" : "Offline"}
             </>
           )}
-          {device.role === "admin" && <span class="tag">Admin</span>}
         </p>
       </div>
       <div class="row-acts">

@@ -72,6 +72,9 @@ const UNKNOWN_PAIR: Failure = {
   code: "unknown-pair",
 };
 
+/** Refusals that are states of the link: its bar and stage tell them. */
+const STATES = new Set(["replaced", "revoked", "draining", "peer-offline"]);
+
 function listen(link: Link): void {
   linkState.value = link.state;
   history.value = [...link.history];
@@ -87,6 +90,7 @@ function listen(link: Link): void {
     peerMedia.value = [...link.media];
   });
   link.on("refused", (error) => {
+    if (STATES.has(error.code)) return;
     refused.value = { ...failureOf("A message", error), title: "A message was refused" };
   });
 }

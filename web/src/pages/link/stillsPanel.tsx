@@ -32,7 +32,7 @@ export function StillsPanel() {
         <FailureNotice failure={stillsFailure.value} testid="stills-failure" />
       )}
       <SelectField
-        label="One still every"
+        label="Time between stills"
         value={String(stillsIntervalMs)}
         options={INTERVALS_MS.map((ms) => ({ value: String(ms), label: millisWords(ms) }))}
         onChange={(ms) => {
@@ -49,7 +49,7 @@ export function StillsPanel() {
 }
 
 function millisWords(ms: number): string {
-  return ms === 1000 ? "second" : ms === 60_000 ? "minute" : `${ms / 1000} seconds`;
+  return ms === 1000 ? "1 second" : ms === 60_000 ? "1 minute" : `${ms / 1000} seconds`;
 }
 
 function SendButtons() {

@@ -1,5 +1,5 @@
 // Text: the conversation, and what became of each message.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { Button } from "../../ui/button";
 import { clock } from "../../ui/format";
 import { Icon, type IconName } from "../../ui/icon";
@@ -21,8 +21,6 @@ export function TextPanel() {
 }
 
 function Conversation() {
-  const end = useRef<HTMLDivElement>(null);
-  useEffect(() => end.current?.scrollIntoView({ block: "end" }), [texts.value.length]);
   if (texts.value.length === 0) {
     return (
       <div class="talk-list">
@@ -42,7 +40,6 @@ function Conversation() {
           <Message key={item.key} item={item} />
         ))}
       </ol>
-      <div ref={end} />
     </div>
   );
 }

@@ -42,6 +42,7 @@ export function failureOf(act: string, thrown: unknown): Failure {
 export function sentence(message: string): string {
   const text = message.trim();
   if (text === "") return "No reason was given.";
-  const upper = text.charAt(0).toUpperCase() + text.slice(1);
+  const isAddress = /^[a-z]+:/.test(text);
+  const upper = isAddress ? text : text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(upper) ? upper : `${upper}.`;
 }
