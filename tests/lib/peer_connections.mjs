@@ -4,11 +4,15 @@
 export function keepPeerConnections() {
   const kept = [];
   window.__peerConnections = kept;
+  window.__wasEverConnected = false;
   const Native = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Native {
     constructor(...given) {
       super(...given);
       kept.push(this);
+      this.addEventListener('connectionstatechange', () => {
+        window.__wasEverConnected ||= this.connectionState === 'connected';
+      });
     }
   };
 }
@@ -22,13 +26,41 @@ export async function statistics(device, type) {
   }, type);
 }
 
-/// The candidate types of the path in use, local first.
-export async function pathEnds(device) {
+/// The two candidates of the path in use, local first.
+export async function pathOf(device) {
   return device.page.evaluate(async () => {
     const up = window.__peerConnections.find((pc) => pc.connectionState === 'connected');
     const report = await up.getStats();
     const transport = [...report.values()].find((entry) => entry.type === 'transport');
     const chosen = report.get(transport.selectedCandidatePairId);
-    return [chosen.localCandidateId, chosen.remoteCandidateId].map((id) => report.get(id).candidateType);
+    return [chosen.localCandidateId, chosen.remoteCandidateId].map((id) => report.get(id));
   });
+}
+
+/// The candidate types of the path in use, local first.
+export async function pathEnds(device) {
+  return (await pathOf(device)).map(({ candidateType }) => candidateType);
+}
+
+/// Whether any connection of this page has ever been up.
+export function wasEverConnected(device) {
+  return device.page.evaluate(() => window.__wasEverConnected);
+}
+
+/// The ICE user name fragment of the connection that is up: every ICE restart makes a new one.
+export function iceUfrag(device) {
+  return device.page.evaluate(() => {
+    const up = window.__peerConnections.find((pc) => pc.connectionState === 'connected');
+    return /a=ice-ufrag:(\S+)/.exec(up.localDescription.sdp)[1];
+  });
+}
+
+/// Waits until a device has restarted ICE since its fragment was `before` and is connected.
+export async function restartedIce(device, before) {
+  await device.page.waitForFunction((old) => {
+    const up = window.__peerConnections.find((pc) => pc.connectionState === 'connected');
+    if (up === undefined || up.signalingState !== 'stable') return false;
+    const fragment = (description) => /a=ice-ufrag:(\S+)/.exec(description?.sdp ?? '')?.[1];
+    return fragment(up.localDescription) !== old;
+  }, before);
 }

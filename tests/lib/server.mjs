@@ -89,6 +89,11 @@ export class Server {
     return JSON.parse(execFileSync(HELIO, [...words, '--json', ...this.arguments()], { encoding: 'utf8' }));
   }
 
+  /// Runs a command that answers in words for people.
+  order(...words) {
+    return execFileSync(HELIO, [...words, ...this.arguments()], { encoding: 'utf8' });
+  }
+
   setupLink() {
     return this.command('setup').url;
   }
