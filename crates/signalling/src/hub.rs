@@ -13,7 +13,8 @@ use protocol::id::DeviceId;
 use protocol::signal::{self, AuthOk, ErrorCode, ServerMessage};
 
 use crate::limits::Limits;
-use crate::link_room::{Admission, LinkGrant, LinkRooms};
+use crate::link_room::LinkRooms;
+use crate::link_seat::{Admission, LinkGrant};
 use crate::outbox::{Outbox, Output, SocketId};
 use crate::refused::{Dialect, Refused};
 use crate::register_room::{self, After, RegisterGrant, RegisterRooms};

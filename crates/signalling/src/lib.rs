@@ -29,6 +29,7 @@ mod heartbeat;
 mod hub;
 mod limits;
 mod link_room;
+mod link_seat;
 mod outbox;
 mod refused;
 mod register_room;
@@ -38,7 +39,7 @@ mod stats;
 
 pub use hub::{Denial, Hub, Renewal};
 pub use limits::Limits;
-pub use link_room::{Admission, LinkGrant};
+pub use link_seat::{Admission, LinkGrant};
 pub use outbox::{Output, SocketId};
 pub use refused::Dialect;
 pub use register_room::RegisterGrant;

@@ -7,40 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use protocol::close::CloseCode;
-use protocol::http::IceServer;
 use protocol::id::{AccountId, DeviceId, PairId};
-use protocol::signal::{
-    self, ClientMessage, ErrorCode, MAX_CANDIDATES_PER_OFFER, Peer, Presence, Ready, ServerMessage,
-};
+use protocol::signal::{self, ClientMessage, ErrorCode, Peer, Presence, Ready, ServerMessage};
 
+use crate::link_seat::{Admission, LinkGrant, Seat};
 use crate::outbox::{Outbox, Output, SocketId};
-use crate::refused::Refused;
-
-/// What a checked link token says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkGrant {
-    /// Its `sub`.
-    pub device: DeviceId,
-    /// Its `pairId`.
-    pub pair: PairId,
-    /// Its `accountId`.
-    pub account: AccountId,
-    /// The key that signed it.
-    pub kid: String,
-    /// Its `exp`, on the hub's clock.
-    pub expires: Instant,
-}
-
-/// What the registry says of a socket's device and pair, and what it gathers candidates with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admission {
-    /// The other device of the pair.
-    pub peer: DeviceId,
-    /// What `ready` hands out.
-    pub ice_servers: Vec<IceServer>,
-    /// Until when they serve, in seconds.
-    pub ice_servers_exp: u64,
-}
+use crate::refused::{Dialect, Refused};
 
 /// The seats of all pairs.
 #[derive(Debug, Default)]
@@ -55,17 +27,6 @@ pub(crate) struct LinkRooms {
 struct Room {
     sockets: BTreeMap<DeviceId, SocketId>,
     offered_at: Option<Instant>,
-}
-
-#[derive(Debug)]
-struct Seat {
-    grant: LinkGrant,
-    /// Known once the registry has answered.
-    peer: Option<DeviceId>,
-    /// Devices that were revoked while the registry was being asked.
-    revoked_meanwhile: Vec<DeviceId>,
-    candidates: usize,
-    is_renewing: bool,
 }
 
 impl LinkRooms {
@@ -194,75 +155,37 @@ impl LinkRooms {
         if matches!(message, ClientMessage::Offer(_)) {
             for socket in [socket, peer_socket] {
                 if let Some(seat) = self.seats.get_mut(&socket) {
-                    seat.candidates = 0;
+                    seat.forget_candidates();
                 }
             }
         }
-        let Some(seat) = self.seats.get_mut(&socket) else {
-            return Ok(());
-        };
-        seat.candidates += message.candidates();
-        if seat.candidates > MAX_CANDIDATES_PER_OFFER {
-            let message = format!("more than {MAX_CANDIDATES_PER_OFFER} candidates for one offer");
-            return Err(Refused::new(ErrorCode::TooLarge, message));
-        }
-        Ok(())
+        let seat = self.seats.get_mut(&socket);
+        seat.map_or(Ok(()), |seat| seat.count_candidates(message.candidates()))
     }
 
-    /// Asks the loop to check a fresh token, one at a time.
+    /// Asks the loop to check a fresh token.
     fn renew(
         &mut self,
         socket: SocketId,
         message: ClientMessage,
         out: &mut Outbox,
     ) -> Result<(), Refused> {
-        let (ClientMessage::Auth(auth), Some(seat)) = (message, self.seats.get_mut(&socket)) else {
-            return Ok(());
-        };
-        if std::mem::replace(&mut seat.is_renewing, true) {
-            return Err(Refused::new(
-                ErrorCode::RateLimited,
-                "a token is being checked already",
-            ));
+        if let (ClientMessage::Auth(auth), Some(seat)) = (message, self.seats.get_mut(&socket)) {
+            seat.begin_renewal()?;
+            let token = auth.token;
+            out.order(Output::Verify { socket, token });
         }
-        out.order(Output::Verify {
-            socket,
-            token: auth.token,
-        });
         Ok(())
     }
 
-    /// A fresh token was checked. It must name the same device, pair and account.
+    /// A fresh token was checked.
     pub(crate) fn handle_verified(
         &mut self,
         socket: SocketId,
         grant: Option<LinkGrant>,
     ) -> Result<(), Refused> {
-        let Some(seat) = self.seats.get_mut(&socket) else {
-            return Ok(());
-        };
-        seat.is_renewing = false;
-        let names = |grant: &LinkGrant| {
-            (
-                grant.device.clone(),
-                grant.pair.clone(),
-                grant.account.clone(),
-            )
-        };
-        match grant {
-            Some(grant) if names(&grant) == names(&seat.grant) => {
-                seat.grant = grant;
-                Ok(())
-            }
-            Some(_) => Err(Refused::new(
-                ErrorCode::Unauthorized,
-                "the token is for another device or pair",
-            )),
-            None => Err(Refused::new(
-                ErrorCode::Unauthorized,
-                "the token does not serve",
-            )),
-        }
+        let seat = self.seats.get_mut(&socket);
+        seat.map_or(Ok(()), |seat| seat.end_renewal(grant))
     }
 
     /// When the token of a seated socket expires.
@@ -336,18 +259,6 @@ impl LinkRooms {
     }
 }
 
-impl Seat {
-    fn new(grant: LinkGrant) -> Self {
-        Self {
-            grant,
-            peer: None,
-            revoked_meanwhile: Vec::new(),
-            candidates: 0,
-            is_renewing: false,
-        }
-    }
-}
-
 impl Room {
     /// Notes how long an offer waits for its answer.
     fn observe(&mut self, message: &ClientMessage, pair: &PairId, out: &mut Outbox, now: Instant) {
@@ -372,7 +283,7 @@ fn replace(older: SocketId, out: &mut Outbox) {
         ErrorCode::Replaced,
         "a newer socket of this device took over",
     );
-    out.send(older, refused.text(crate::refused::Dialect::Link));
+    out.send(older, refused.text(Dialect::Link));
     out.close(older, CloseCode::Replaced, "replaced by a newer socket");
 }
 
