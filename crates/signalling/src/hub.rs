@@ -17,7 +17,8 @@ use crate::link_room::LinkRooms;
 use crate::link_seat::{Admission, LinkGrant};
 use crate::outbox::{Outbox, Output, SocketId};
 use crate::refused::{Dialect, Refused};
-use crate::register_room::{self, After, RegisterGrant, RegisterRooms};
+use crate::register_room::{self, After, RegisterRooms};
+use crate::register_seat::RegisterGrant;
 use crate::rendezvous::{InviteGrant, Rendezvous};
 use crate::socket::{Socket, Term, Verdict};
 use crate::stats::Stats;
@@ -201,10 +202,7 @@ impl Hub {
                 }
             }
             Verdict::Refuse(retry_after) => self.refuse(socket, &closing::too_fast(retry_after)),
-            Verdict::Close => {
-                let refused = closing::too_fast(self.limits.ping_every);
-                self.turn_away(socket, &refused, CloseCode::RateLimited);
-            }
+            Verdict::Close => self.end_flood(socket),
         }
         self.settle();
     }
@@ -244,10 +242,7 @@ impl Hub {
         };
         self.stats.count_message(state.dialect);
         match state.allowance.take(bytes, now) {
-            Verdict::Close => {
-                let refused = closing::too_fast(self.limits.ping_every);
-                self.turn_away(socket, &refused, CloseCode::RateLimited);
-            }
+            Verdict::Close => self.end_flood(socket),
             Verdict::Pass | Verdict::Refuse(_) => {
                 let refused = Refused::new(ErrorCode::BadJson, "messages are json text");
                 self.handle_refused(socket, &refused, now);

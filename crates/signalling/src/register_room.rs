@@ -5,44 +5,19 @@
 use std::collections::BTreeMap;
 
 use protocol::close::CloseCode;
-use protocol::http::IceServer;
 use protocol::register::{self, ClientMessage, Register, Relay, Role, ServerMessage, TurnConfig};
 use protocol::signal::ErrorCode;
 
 use crate::limits::Limits;
 use crate::outbox::{Outbox, SocketId};
 use crate::refused::{Dialect, Refused};
-
-/// Which room a socket may enter, and as what.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegisterGrant {
-    /// The room.
-    pub room: String,
-    /// Whether it may be the sender.
-    pub may_send: bool,
-    /// Whether it may be a receiver.
-    pub may_receive: bool,
-    /// What `registered` hands out.
-    pub ice_servers: Vec<IceServer>,
-}
+use crate::register_seat::{Place, RegisterGrant, Seat};
 
 /// All rooms; one exists while somebody has a role in it.
 #[derive(Debug, Default)]
 pub(crate) struct RegisterRooms {
     seats: BTreeMap<SocketId, Seat>,
     rooms: BTreeMap<String, Room>,
-}
-
-#[derive(Debug)]
-struct Seat {
-    grant: RegisterGrant,
-    place: Option<Place>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
-    Sender,
-    Receiver(String),
 }
 
 #[derive(Debug, Default)]
@@ -111,11 +86,7 @@ impl RegisterRooms {
         if seat.place.is_some() {
             return Err(refused("this socket has a role already"));
         }
-        let may = match register.role {
-            Role::Sender => seat.grant.may_send,
-            Role::Receiver => seat.grant.may_receive,
-        };
-        if !may {
+        if !seat.grant.allows(register.role) {
             let message = format!(
                 "the token does not allow to be a {}",
                 register.role.as_str()

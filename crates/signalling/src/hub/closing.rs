@@ -11,6 +11,9 @@ use crate::outbox::SocketId;
 use crate::refused::{Dialect, Refused};
 use crate::socket::Socket;
 
+/// When somebody who was closed for flooding may come back.
+const COME_BACK_AFTER_FLOOD: Duration = Duration::from_secs(60);
+
 impl Hub {
     /// A device is revoked: its sockets close, and its peers', and its invites.
     pub fn revoke_device(&mut self, device: &DeviceId) {
@@ -106,6 +109,12 @@ impl Hub {
             self.refuse(socket, refused);
             self.out.close(socket, code, reason(refused.code));
         }
+    }
+
+    /// Too many messages for too long.
+    pub(super) fn end_flood(&mut self, socket: SocketId) {
+        let refused = too_fast(COME_BACK_AFTER_FLOOD);
+        self.turn_away(socket, &refused, CloseCode::RateLimited);
     }
 
     fn turn_all_away(&mut self, sockets: &[SocketId], refused: &Refused, code: CloseCode) {
