@@ -65,6 +65,8 @@ export class Signalling extends Emitter<SignallingEvents> {
   #socket: Socket | null = null;
   #isReady = false;
   #isStopped = true;
+  /** Whether a socket was tried before: then the token may be why it ended. */
+  #isAnew = false;
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
   #renewTimer: ReturnType<typeof setTimeout> | undefined;
   #probeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -119,7 +121,7 @@ export class Signalling extends Emitter<SignallingEvents> {
     const { api, pairId, socket: open = openBrowserSocket } = this.#options;
     let token: Token;
     try {
-      token = await api.linkToken(pairId);
+      token = await api.linkToken(pairId, { fresh: this.#isAnew });
     } catch (thrown) {
       this.#tokenRefused(thrown);
       return;
@@ -127,6 +129,7 @@ export class Signalling extends Emitter<SignallingEvents> {
     if (this.#isStopped || this.#socket !== null) return;
     const socket = open(socketUrl(api.origin, "/api/signal"), offeredProtocols(token.token));
     this.#socket = socket;
+    this.#isAnew = true;
     socket.onmessage = ({ data }) => this.#handle(readJson(data));
     socket.onclose = ({ code }) => {
       if (this.#socket === socket) this.#handleClose(code);
