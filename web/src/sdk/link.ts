@@ -6,7 +6,7 @@ import { Connection } from "./connection";
 import type { FrameMap } from "./control";
 import { Ctl } from "./ctl";
 import { Emitter } from "./emitter";
-import { asHelioError, HelioError } from "./errors";
+import { HelioError } from "./errors";
 import { failure, type LinkFailure } from "./failures";
 import type { Identity } from "./identity";
 import {
@@ -16,20 +16,24 @@ import {
   type OutgoingMedia,
   type PeerMedia,
 } from "./link_media";
-import type { EndedBy, LinkEvents, LinkPhase, LinkState } from "./link_state";
+import { LinkMessages } from "./link_messages";
+import { exposeLink } from "./inspection";
+import {
+  initialState,
+  type EndedBy,
+  type LinkEvents,
+  type LinkPhase,
+  type LinkState,
+} from "./link_state";
 import type { LinkStats } from "./link_stats";
 import { onNetworkChange } from "./network";
 import { FEATURE_CTL_NOISE } from "./record";
-import { SdpSignatures, type SdpType, type SignedSdp } from "./sdp_signature";
-import { Serial } from "./serial";
-import { Signalling, type PeerMessage, type Ready } from "./signalling";
+import { Signalling, type Ready } from "./signalling";
 import { StatsPoller } from "./stats";
 import type { SocketFactory } from "./sockets";
 import type { Store, StoredPair } from "./store";
 import { LinkReports } from "./telemetry";
 
-/** Largest session description taken (docs/protocol.md: 32 KiB). */
-const SDP_LIMIT = 32 * 1024;
 /** Key proofs that may run out of time in a row before the link gives up. */
 const PROOF_ATTEMPTS = 3;
 /** After a failed connection the peer needs a moment to notice, in milliseconds. */
@@ -53,11 +57,10 @@ export class Link extends Emitter<LinkEvents> {
   readonly #polite: boolean;
   readonly #isSecured: boolean;
   readonly #signalling: Signalling;
-  readonly #signatures: SdpSignatures;
+  readonly #messages: LinkMessages;
   readonly #media = new LinkMedia((media) => this.emit("media", media));
   readonly #reports: LinkReports;
   readonly #stats: StatsPoller;
-  readonly #incoming = new Serial((thrown) => this.#refuse(asHelioError(thrown)));
   #state: LinkState;
   #connection: Connection | null = null;
   #ctl: Ctl | null = null;
@@ -77,24 +80,23 @@ export class Link extends Emitter<LinkEvents> {
       features.includes(FEATURE_CTL_NOISE),
     );
     this.#isSecured = pair.verified && bothSpeak;
-    this.#signatures = new SdpSignatures(identity, store, pair);
-    const { pairId } = pair;
     this.#signalling = new Signalling({
       api,
-      pairId,
+      pairId: pair.pairId,
       ...(options.socket ? { socket: options.socket } : {}),
     });
-    this.#reports = new LinkReports(api, pairId);
+    this.#messages = new LinkMessages(this.#signalling, identity, store, pair, {
+      offerSdp: () => this.#connection?.negotiation.offerSdp ?? "",
+      onOffer: (sdp) => this.#handleOffer(sdp),
+      onAnswer: (sdp) => this.#handleAnswer(sdp),
+      onCandidate: (candidate) => this.#connection?.negotiation.addCandidate(candidate),
+      onBye: (reason) => this.#handleBye(reason),
+      onRefused: (error) => this.#refuse(error),
+    });
+    this.#reports = new LinkReports(api, pair.pairId);
     this.#stats = new StatsPoller((stats) => this.#handleStats(stats));
-    this.#state = {
-      phase: "idle",
-      verified: pair.verified,
-      secured: false,
-      peerOnline: false,
-      path: null,
-      failure: null,
-      endedBy: null,
-    };
+    this.#state = initialState(pair.verified);
+    exposeLink(this);
     this.#listen();
   }
 
@@ -185,7 +187,6 @@ export class Link extends Emitter<LinkEvents> {
     signalling.on("ready", (ready) => this.#ready(ready));
     signalling.on("peerOnline", (online) => this.#presence(online));
     signalling.on("iceServers", (servers) => this.#takeIceServers(servers));
-    signalling.on("message", (message) => void this.#incoming.run(() => this.#handle(message)));
     signalling.on("refused", (error) => this.emit("refused", error));
     signalling.on("lost", (error) => this.#signallingLost(error));
     signalling.on("ended", (why) => void (why === "revoked" ? this.#revoked() : this.#end(why)));
@@ -231,8 +232,8 @@ export class Link extends Emitter<LinkEvents> {
       },
       handlers: {
         canSend: () => this.#signalling.isReady && this.#state.peerOnline,
-        sendDescription: (type, sdp, offerSdp) => this.#sendDescription(type, sdp, offerSdp),
-        sendCandidate: (candidate) => this.#signalling.send({ t: "ice", ...candidate }),
+        sendDescription: (type, sdp, offerSdp) => this.#messages.describe(type, sdp, offerSdp),
+        sendCandidate: (candidate) => this.#messages.trickle(candidate),
         onChange: () => this.#become({}),
         onOpen: () => this.#opened(connection),
         onFrame: (frame) => this.#ctl?.handle(frame),
@@ -245,31 +246,6 @@ export class Link extends Emitter<LinkEvents> {
     this.#stats.watch(connection.pc, () => this.#ctl?.channelRttMs ?? null);
     this.#become({});
     return connection;
-  }
-
-  async #sendDescription(type: SdpType, sdp: string, offerSdp: string): Promise<void> {
-    const signed = await this.#signatures.sign(type, sdp, offerSdp);
-    const { ts, sig } = signed;
-    this.#signalling.send({ t: type, sdp, ts, sig });
-  }
-
-  async #handle(message: PeerMessage): Promise<void> {
-    // The server fills `from`; what another device of the account says is not for this link.
-    if (message.from !== this.pair.peer.deviceId) return;
-    if (message.t === "bye") return this.#handleBye(message);
-    if (message.t === "ice") return this.#handleCandidate(message);
-    const { sdp, ts, sig } = message as unknown as Partial<SignedSdp>;
-    if (typeof sdp !== "string" || sdp.length > SDP_LIMIT) return;
-    const offerSdp = message.t === "answer" ? (this.#connection?.negotiation.offerSdp ?? "") : "";
-    // Nothing of a description is used before its signature is right.
-    if (this.pair.verified) {
-      await this.#signatures.verify(
-        { type: message.t, sdp, ts: ts ?? NaN, sig: sig ?? "" },
-        offerSdp,
-      );
-    }
-    if (message.t === "offer") await this.#handleOffer(sdp);
-    else await this.#handleAnswer(sdp);
   }
 
   async #handleOffer(sdp: string): Promise<void> {
@@ -287,17 +263,7 @@ export class Link extends Emitter<LinkEvents> {
     else await connection.acceptAnswer(sdp);
   }
 
-  async #handleCandidate(message: PeerMessage): Promise<void> {
-    const { candidate, mid, ufrag } = message;
-    if (typeof candidate !== "string" || candidate.length > 1024) return;
-    await this.#connection?.negotiation.addCandidate({
-      candidate,
-      mid: typeof mid === "string" ? mid : null,
-      ufrag: typeof ufrag === "string" ? ufrag : null,
-    });
-  }
-
-  #handleBye({ reason }: PeerMessage): void {
+  #handleBye(reason: string): void {
     if (reason === "noise-failed") this.emit("refused", proofError("the peer refused our keys"));
     this.#dropConnection();
     this.#meetLater();
@@ -350,10 +316,6 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   #refuse(error: HelioError): void {
-    if (error.code === "internal") {
-      console.error(`a message could not be handled: ${error.message}`);
-      return;
-    }
     const isProof = ["signature-refused", "unsigned", "clock-skew", "replayed"].includes(
       error.code,
     );
@@ -382,7 +344,7 @@ export class Link extends Emitter<LinkEvents> {
   /** Makes another connection; only the impolite side can begin it. */
   #rebuild(reason: string): void {
     this.#dropConnection();
-    if (this.#polite) this.#signalling.send({ t: "bye", reason });
+    if (this.#polite) this.#messages.bye(reason);
     else if (reason === "peer-restarted") this.#meet();
     else this.#meetLater();
   }
@@ -416,7 +378,7 @@ export class Link extends Emitter<LinkEvents> {
     clearTimeout(this.#rebuildTimer);
     this.#forgetNetwork?.();
     this.#forgetNetwork = null;
-    if (reason !== undefined) this.#signalling.send({ t: "bye", reason });
+    if (reason !== undefined) this.#messages.bye(reason);
     this.#signalling.stop();
     if (this.#connection !== null) this.#reports.closed();
     this.#state = { ...this.#state, endedBy };

@@ -33,6 +33,19 @@ export interface LinkState {
   endedBy: EndedBy | null;
 }
 
+/** The state of a link that was not started. */
+export function initialState(verified: boolean): LinkState {
+  return {
+    phase: "idle",
+    verified,
+    secured: false,
+    peerOnline: false,
+    path: null,
+    failure: null,
+    endedBy: null,
+  };
+}
+
 /** A text message from the peer. */
 export interface ReceivedText {
   id: number;

@@ -12,7 +12,7 @@ export const STILL_HEIGHT = 400;
 export const STILL_LIMIT_BYTES = 100_000;
 
 const DEFAULT_INTERVAL_MS = 3000;
-/** Without word from the peer, a small repeat shows what a receiver holds back or lost. */
+/** Without word from the peer, a repeat shows what a receiver holds back or lost. */
 const ECHO_AFTER_MS = 300;
 /** How long to wait for `still-shown` before the next still. */
 const SHOWN_LIMIT_MS = 4000;
@@ -208,6 +208,9 @@ export class StillsSender extends Emitter<{ sent: SentStill }> {
       if (waitedMs > 4 * ECHO_AFTER_MS || this.#stream === null) continue;
       // Announced again as well: a command may be lost like any packet.
       this.#announce(still);
+      // A key frame as well: what was lost may be what a difference would build on.
+      this.#tap?.send({ t: "key" });
+      await this.#forceKeyFrame();
       // A canvas that was not drawn on since gives no frame.
       this.#context.drawImage(this.#options.canvas, 0, 0);
       this.#requestFrame();

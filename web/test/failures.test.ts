@@ -1,0 +1,24 @@
+// Which cause a failed attempt is told as.
+import { expect, test } from "vitest";
+import { classify, failure, type AttemptFacts } from "../src/sdk/failures";
+
+const FACTS: AttemptFacts = {
+  localCandidates: 3,
+  remoteCandidates: 3,
+  relayCandidates: 1,
+  relayOnly: false,
+  relayErrors: 0,
+  iceConnected: false,
+};
+
+test.each([
+  ["checks-failed", {}],
+  ["no-candidates", { localCandidates: 0, relayCandidates: 0 }],
+  ["relay-refused", { relayCandidates: 0, relayErrors: 2 }],
+  ["relay-refused", { relayCandidates: 0, localCandidates: 0, relayOnly: true }],
+  ["dtls-failed", { iceConnected: true }],
+] as const)("%s", (cause, change) => {
+  expect(classify({ ...FACTS, ...change })).toBe(cause);
+  expect(failure(cause).message).not.toBe("");
+  expect(failure(cause).nextStep).toMatch(/\.$/);
+});
