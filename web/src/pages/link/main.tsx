@@ -11,6 +11,7 @@ import { openLink, pageState } from "./model";
 import { Panels } from "./panels";
 import { Stage } from "./stage";
 import { LinkBar } from "./linkBar";
+import "./extraRelay";
 import "./link.css";
 import "./stage.css";
 import "./panels.css";
