@@ -39,6 +39,7 @@ const METRICS_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Starts the owner. It ends once every handle and socket is gone.
 pub fn spawn(limits: Limits, directory: impl Directory) -> (SignallingHandle, JoinHandle<()>) {
+    metrics::describe();
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let mut metrics_due = tokio::time::interval(METRICS_EVERY);
     metrics_due.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,10 +1,22 @@
-//! The hub's counts as metrics. Names and help texts are in `crate::metrics`.
+//! The hub's counts as metrics. The names that are not described here are in `crate::metrics`.
 
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, describe_counter, describe_histogram, gauge, histogram};
 use protocol::id::PairId;
 use signalling::{Dialect, Stats};
+
+/// Says what the metrics mean.
+pub(super) fn describe() {
+    describe_counter!(
+        "helio_signalling_closed_total",
+        "Signalling sockets closed by us, by close code"
+    );
+    describe_histogram!(
+        "helio_signalling_answer_seconds",
+        "Time from a relayed offer to its answer"
+    );
+}
 
 /// Brings the metrics up to date.
 pub(super) fn publish(stats: &Stats) {
