@@ -49,9 +49,7 @@ function TriedTable({ rows }: { rows: readonly TriedPair[] }) {
         <table class="table figure" data-testid="tried-table">
           <thead>
             <tr>
-              <th scope="col">Here</th>
-              <th scope="col">There</th>
-              <th scope="col">Checks</th>
+              <th scope="col">Here and there</th>
               <th scope="col">Answers</th>
               <th scope="col">State</th>
             </tr>
@@ -59,10 +57,14 @@ function TriedTable({ rows }: { rows: readonly TriedPair[] }) {
           <tbody>
             {rows.map((row) => (
               <tr key={row.id}>
-                <td>{row.local}</td>
-                <td>{row.remote}</td>
-                <td>{row.requests}</td>
-                <td>{row.responses}</td>
+                <td>
+                  {row.local}
+                  <br />
+                  {row.remote}
+                </td>
+                <td>
+                  {row.responses} of {row.requests}
+                </td>
                 <td>{row.state}</td>
               </tr>
             ))}

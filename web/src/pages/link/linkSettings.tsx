@@ -30,7 +30,7 @@ export function LinkSettings({ onClose }: { onClose: () => void }) {
           </Button>
           {isChanged && (
             <Button look="primary" onClick={apply} testid="link-settings-apply">
-              Apply and reconnect
+              Reconnect
             </Button>
           )}
         </>

@@ -54,10 +54,10 @@ function Trust() {
           </ol>
           <p class="faint">{chosen.undo}</p>
         </section>
-        <Notice tone="warn" title="Only when you fetched it yourself">
+        <Notice tone="warn" title="Only on a network you trust">
           <p>
-            Compare the certificate's SHA-256 fingerprint with the one <code>helio serve</code>{" "}
-            prints on its terminal. If they differ, somebody is between you and your server.
+            Whoever stands between you and your server could hand you another certificate. Fetch it
+            at home, or copy the file <code>tls/ca.pem</code> from the server's data directory.
           </p>
         </Notice>
       </div>
