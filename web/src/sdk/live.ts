@@ -172,7 +172,8 @@ export class LiveSender extends Emitter<{
       mode: "live",
       codec: settings.codec,
       sendEncodings: [videoEncoding(settings)],
-      startBitrateKbps: Math.min(1000, Math.round(settings.bitrateBps / 2000)),
+      // Below this Chromium begins with a smaller picture and grows it only after a while.
+      startBitrateKbps: Math.min(2000, Math.round(settings.bitrateBps / 1250)),
     });
     // The section for sound is there from the start: turning it on later changes nothing else.
     this.#audio ??= this.#link.addMedia("audio", {
