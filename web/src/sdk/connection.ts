@@ -135,7 +135,8 @@ export class Connection {
     if (this.#isClosed) return;
     this.#hadPath = false;
     if (this.pc.signalingState === "stable") this.pc.restartIce();
-    else this.negotiation.resume();
+    // A wish that could not be sent before fires no second event (W3C WebRTC §4.7.3).
+    this.negotiation.resume();
   }
 
   /** Sends a frame, best effort. */
