@@ -1,0 +1,114 @@
+// A revoked pair or device is cut off at once: by the server, and by its peer.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { WebSocket } from 'ws';
+import { say } from '../lib/people.mjs';
+import { closeCodes, tokenOf } from '../lib/sockets.mjs';
+import { neverLetGo } from '../lib/stubborn.mjs';
+import { TwoDevices } from '../lib/two_devices.mjs';
+
+const CLOSED_AS_REVOKED = 4403;
+
+describe('revoked', { timeout: 240_000 }, () => {
+  let two;
+
+  beforeEach(async () => { two = await TwoDevices.pair(); });
+  afterEach(() => two?.close());
+
+  test('a pair, in the page of one device, ends link and socket on both', async (t) => {
+    await two.link();
+    const home = await two.laptop.context.newPage();
+    await home.goto(two.server.origin);
+    const card = home.locator(`[data-testid=pair-card][data-pair="${two.pairId}"]`);
+    await card.getByTestId('revoke-pair').click();
+    const start = performance.now();
+    await home.getByTestId('confirm').click();
+    await bothAreRevoked(two);
+    t.diagnostic(`ended on both ${Math.round(performance.now() - start)} ms after the click`);
+    await card.waitFor({ state: 'detached' });
+    assert.deepEqual(two.server.command('pairs').pairs, []);
+  });
+
+  test('a device, on the command line, ends link and socket on both', async (t) => {
+    await two.link();
+    const start = performance.now();
+    two.server.order('devices', 'revoke', deviceId(two, 'phone'));
+    await bothAreRevoked(two);
+    t.diagnostic(`ended on both ${Math.round(performance.now() - start)} ms after the command began`);
+    assert.equal(deviceId(two, 'phone'), undefined, 'it is listed no more');
+  });
+
+  test('a device gets neither a token nor a socket, not with the token it still holds', async () => {
+    await two.link();
+    const token = await tokenOf(two.phone);
+    two.server.order('devices', 'revoke', deviceId(two, 'phone'));
+    await bothAreRevoked(two);
+    const refusal = two.phone.page.waitForResponse((reply) => reply.url().endsWith('/api/auth/webrtc-token'));
+    await two.phone.page.goto(two.server.origin);
+    const reply = await refusal;
+    assert.equal(reply.status(), 403);
+    assert.equal((await reply.json()).code, 'revoked');
+    const told = two.phone.page.getByTestId('home-failure');
+    assert.equal(await told.getAttribute('data-code'), 'revoked');
+    assert.match(await told.textContent(), /Pair the devices again/);
+    assert.deepEqual(await answerTo(two.server, token), { code: CLOSED_AS_REVOKED, said: ['error revoked'] });
+  });
+
+  test('a device with the page\'s own check removed is dropped by its peer', async (t) => {
+    await two.phone.context.addInitScript(neverLetGo);
+    await two.link();
+    await two.phone.page.getByTestId('tab-text').click();
+    await say(two.phone, 'still a friend');
+    two.server.order('devices', 'revoke', deviceId(two, 'phone'));
+    await isRevoked(two.laptop);
+    assert.deepEqual(await connectionStates(two.laptop), ['closed']);
+    // The patched page believes that all is well, until nobody answers.
+    await two.phone.page.waitForFunction(() => window.__peerConnections.every(({ connectionState }) => connectionState !== 'connected'));
+    t.diagnostic(`the patched page's connection is ${await connectionStates(two.phone)}, its socket ${await closeCodes(two.phone)}`);
+    assert.deepEqual(await closeCodes(two.phone), [CLOSED_AS_REVOKED], 'the server has closed its socket');
+    await two.phone.page.getByTestId('link-settings').click();
+    await two.phone.page.getByTestId('link-restart').click();
+    await two.phone.page.waitForFunction(() => window.__peerConnections.every(({ connectionState }) => connectionState === 'failed'));
+    await isRevoked(two.laptop);
+    assert.deepEqual(await connectionStates(two.laptop), ['closed'], 'the peer answers no new offer');
+  });
+});
+
+function deviceId(two, name) {
+  return two.server.command('devices').devices.find((device) => device.name === name)?.deviceId;
+}
+
+/// The link page says that the pair is over, and its connection and socket are closed.
+async function isRevoked(device) {
+  await device.page.locator('[data-testid=link-state][data-state=ended][data-ended=revoked]').waitFor();
+  assert.ok((await closeCodes(device)).every((code) => code !== null), `${device.name} has closed its sockets`);
+}
+
+async function bothAreRevoked(two) {
+  for (const device of two.all) {
+    await isRevoked(device);
+    assert.deepEqual(await connectionStates(device), ['closed'], device.name);
+    assert.deepEqual(await closeCodes(device), [CLOSED_AS_REVOKED], device.name);
+  }
+}
+
+function connectionStates({ page }) {
+  return page.evaluate(() => window.__peerConnections.map(({ connectionState }) => connectionState));
+}
+
+/// What the server says to somebody who offers `token` on a signalling socket, and how it closes it.
+function answerTo(server, token) {
+  const socket = new WebSocket(`${server.origin.replace('https', 'wss')}/api/signal`, ['heliograph.v1'], {
+    rejectUnauthorized: false,
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const said = [];
+  socket.on('message', (text) => {
+    const { t, code } = JSON.parse(text);
+    said.push(`${t} ${code}`);
+  });
+  return new Promise((done, fail) => {
+    socket.once('error', fail);
+    socket.once('close', (code) => done({ code, said }));
+  });
+}
