@@ -29,13 +29,15 @@ const SPAN_SECONDS = 120;
 export function Chart(props: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
+  const latest = useRef(props);
+  latest.current = props;
   const shape = props.lines.map((line) => line.label).join();
   useEffect(() => {
     const element = host.current;
     if (!element) return undefined;
     const make = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(props, element), data(props), element);
+      plot.current = new uPlot(options(latest.current, element), data(latest.current), element);
     };
     make();
     const scheme = matchMedia("(prefers-color-scheme: dark)");
