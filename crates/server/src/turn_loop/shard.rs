@@ -138,9 +138,12 @@ impl Shard {
                 return;
             };
             match self.inbound.receive(socket) {
-                Ok(datagrams) => {
-                    for datagram in datagrams {
+                Ok(received) => {
+                    for datagram in received.datagrams() {
                         self.world.handle_datagram(key, &datagram);
+                    }
+                    if received.is_all() {
+                        return;
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,

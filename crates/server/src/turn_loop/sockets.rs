@@ -203,18 +203,35 @@ impl Inbound {
     }
 
     /// Receives what is there, at most a batch; `WouldBlock` when there is nothing.
-    pub(super) fn receive<'a>(
-        &'a mut self,
-        from: &BatchSocket,
-    ) -> io::Result<impl Iterator<Item = Datagram<'a>> + use<'a>> {
+    pub(super) fn receive(&mut self, from: &BatchSocket) -> io::Result<Received<'_>> {
         let mut chunks = self.buffers.chunks_mut(BUFFER_BYTES);
         let mut slices: [IoSliceMut<'_>; BATCH_SIZE] = std::array::from_fn(|_| {
             IoSliceMut::new(chunks.next().expect("there is a chunk for each slice"))
         });
         let socket = (&from.socket).into();
         let count = from.state.recv(socket, &mut slices, &mut self.metas)?;
+        Ok(Received {
+            metas: &self.metas[..count],
+            buffers: &self.buffers,
+        })
+    }
+}
+
+/// What one call received.
+pub(super) struct Received<'a> {
+    metas: &'a [RecvMeta],
+    buffers: &'a [u8],
+}
+
+impl<'a> Received<'a> {
+    /// Whether the socket had no more: the next arrival wakes the poll again.
+    pub(super) fn is_all(&self) -> bool {
+        self.metas.len() < BATCH_SIZE
+    }
+
+    pub(super) fn datagrams(&self) -> impl Iterator<Item = Datagram<'a>> + use<'a> {
         let chunks = self.buffers.chunks(BUFFER_BYTES);
-        Ok(self.metas[..count].iter().zip(chunks).flat_map(datagrams))
+        self.metas.iter().zip(chunks).flat_map(datagrams)
     }
 }
 
