@@ -81,12 +81,13 @@ export class Connection {
       polite: options.polite,
       canSend: handlers.canSend,
       sendDescription: (type, sdp, offerSdp) => {
-        this.#recovery.attempt();
+        this.#attempt();
         return handlers.sendDescription(type, sdp, offerSdp);
       },
       sendCandidate: handlers.sendCandidate,
       startBitrateKbps: () => media.startBitrateKbps,
       beforeAnswer: () => media.prepare(pc),
+      onStuck: handlers.onDead,
       onError: (thrown) => this.#isClosed || console.error("negotiation failed", thrown),
     });
     this.#recovery = new Recovery({
@@ -111,14 +112,20 @@ export class Connection {
 
   async acceptOffer(sdp: string): Promise<void> {
     this.#markMs = performance.now();
-    this.#recovery.attempt();
+    // The attempt begins with our answer: an offer that ours goes before is none, and must not
+    // put off the moment when ours is sent again.
     await this.negotiation.acceptOffer(sdp);
   }
 
   async acceptAnswer(sdp: string): Promise<void> {
     this.phases.offerToAnswer ??= this.#lap();
-    this.#recovery.attempt();
+    if (this.pc.signalingState === "have-local-offer") this.#attempt();
     await this.negotiation.acceptAnswer(sdp);
+  }
+
+  /** Renegotiating over a path that works is no attempt to find one. */
+  #attempt(): void {
+    if (!this.isConnected) this.#recovery.attempt();
   }
 
   /** Takes fresh ICE servers; they serve from the next restart on. */
@@ -148,6 +155,7 @@ export class Connection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#recovery.stop();
+    this.negotiation.stop();
     this.pc.close();
   }
 

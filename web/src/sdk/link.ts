@@ -239,7 +239,7 @@ export class Link extends Emitter<LinkEvents> {
         onFrame: (frame) => this.#ctl?.handle(frame),
         onFailure: (reason) => this.#failed(reason),
         onBroken: (error) => this.#broken(error),
-        onDead: () => this.#rebuild("dtls-failed"),
+        onDead: () => this.#rebuild("stuck"),
       },
     });
     this.#connection = connection;

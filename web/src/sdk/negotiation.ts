@@ -7,6 +7,11 @@ import { Serial } from "./serial";
 /** Candidates that wait for their description; a peer sends at most 128 per offer. */
 const CANDIDATE_LIMIT = 256;
 
+/** An offer that is not answered is sent again after this long, in milliseconds. */
+const ANSWER_LIMIT_MS = 5000;
+/** After this many unanswered in a row the connection is beyond help. */
+const UNANSWERED_LIMIT = 3;
+
 /** A trickled candidate; an empty one ends a generation. */
 export interface TrickledCandidate {
   candidate: string;
@@ -25,6 +30,8 @@ export interface NegotiationOptions {
   startBitrateKbps: () => number | null;
   /** An offer was taken; its transceivers can still be prepared for the answer. */
   beforeAnswer: () => void;
+  /** The peer is there and does not answer: only another connection helps. */
+  onStuck: () => void;
   onError: (thrown: unknown) => void;
 }
 
@@ -42,6 +49,8 @@ export class Negotiation {
   #waiting: TrickledCandidate[] = [];
   /** Own candidates of the current generation, to repeat with their offer. */
   #trickled: TrickledCandidate[] = [];
+  #answerTimer: ReturnType<typeof setTimeout> | undefined;
+  #unanswered = 0;
   remoteCandidates = 0;
 
   constructor(options: NegotiationOptions) {
@@ -72,6 +81,10 @@ export class Negotiation {
     } else if (this.#isWanted) {
       void this.#offer();
     }
+  }
+
+  stop(): void {
+    clearTimeout(this.#answerTimer);
   }
 
   /** Takes a verified offer and answers it, unless ours goes first. */
@@ -122,8 +135,22 @@ export class Negotiation {
 
   /** Messages leave in the order they arose, though signing takes its time. */
   #send(type: SdpType, sdp: string, offerSdp: string): void {
-    if (type === "offer") this.#offerSdp = sdp;
+    if (type === "offer") {
+      this.#offerSdp = sdp;
+      this.#awaitAnswer();
+    }
     void this.#outgoing.run(() => this.#options.sendDescription(type, sdp, offerSdp));
+  }
+
+  #awaitAnswer(): void {
+    clearTimeout(this.#answerTimer);
+    this.#answerTimer = setTimeout(() => {
+      // Where the peer is away, signalling resumes when it is back.
+      if (this.#pc.signalingState !== "have-local-offer" || !this.#options.canSend()) return;
+      this.#unanswered += 1;
+      if (this.#unanswered < UNANSWERED_LIMIT) this.resume();
+      else this.#options.onStuck();
+    }, ANSWER_LIMIT_MS);
   }
 
   #trickle(candidate: RTCIceCandidate | null): void {
@@ -143,6 +170,8 @@ export class Negotiation {
     const kbps = this.#options.startBitrateKbps();
     const local = kbps === null ? sdp : withStartBitrate(sdp, kbps);
     await this.#pc.setRemoteDescription({ type, sdp: local });
+    clearTimeout(this.#answerTimer);
+    this.#unanswered = 0;
     this.#remoteFingerprints = fingerprintsOf(sdp).join();
     this.#remoteUfrags = iceUfragsOf(sdp);
     const waiting = this.#waiting;
