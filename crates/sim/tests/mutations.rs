@@ -96,10 +96,17 @@ fn every_broken_variant_of_the_core_is_caught() {
     let copy = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("mutations");
     copy_sources(&root, &copy).expect("the sources are copied");
     assert!(passes(&copy), "the sources pass as they are");
-    let survivors: Vec<_> = MUTATIONS
-        .iter()
-        .filter(|mutation| survives(&copy, mutation))
-        .collect();
+    let mut survivors = Vec::new();
+    for mutation in MUTATIONS {
+        let is_noticed = !survives(&copy, &mutation);
+        println!(
+            "{} {mutation:?}",
+            if is_noticed { "caught" } else { "SURVIVED" }
+        );
+        if !is_noticed {
+            survivors.push(mutation);
+        }
+    }
     assert!(survivors.is_empty(), "nobody noticed {survivors:#?}");
 }
 
@@ -110,10 +117,6 @@ fn survives(copy: &Path, (file, from, to): &(&str, &str, &str)) -> bool {
     fs::write(&path, source.replace(from, to)).expect("the mutation is written");
     assert!(succeeds(copy, &["--no-run"]), "{file} compiles with {to:?}");
     let survives = passes(copy);
-    println!(
-        "{} {file}: {from} => {to}",
-        if survives { "SURVIVED" } else { "caught" }
-    );
     fs::write(&path, source).expect("the source is put back");
     survives
 }
