@@ -34,7 +34,8 @@ pub struct TurnSettings {
     pub udp: Vec<SocketAddr>,
     /// Addresses that relay ports are bound on.
     pub relay_ips: Vec<IpAddr>,
-    /// What clients are told in their place, one by one; missing ones are the relay's own.
+    /// What clients are told in their place, in order within each family; where one is missing,
+    /// the relay's own.
     pub external_ips: Vec<IpAddr>,
     /// The ports that relays are taken from.
     pub relay_ports: RangeInclusive<u16>,
@@ -156,15 +157,7 @@ pub async fn spawn(settings: TurnSettings) -> io::Result<TurnHandle> {
 
 /// The core's settings: relay addresses paired, and every address of this machine.
 fn core_settings(settings: TurnSettings) -> io::Result<turn::Settings> {
-    let mut external = settings.external_ips.iter().copied();
-    let relay_ips = settings
-        .relay_ips
-        .iter()
-        .map(|bound| RelayIp {
-            bound: *bound,
-            advertised: external.next().unwrap_or(*bound),
-        })
-        .collect();
+    let relay_ips = paired(&settings.relay_ips, &settings.external_ips);
     let own_ips = if_addrs::get_if_addrs()?
         .iter()
         .map(if_addrs::Interface::ip)
@@ -179,6 +172,30 @@ fn core_settings(settings: TurnSettings) -> io::Result<turn::Settings> {
         allow_peers: settings.allow_peers,
         limits: settings.limits,
     })
+}
+
+/// Each relay address with the external one of its family that stands in the same place.
+fn paired(relay_ips: &[IpAddr], external_ips: &[IpAddr]) -> Vec<RelayIp> {
+    let of_family = |is_ipv6: bool| {
+        external_ips
+            .iter()
+            .filter(move |ip| ip.is_ipv6() == is_ipv6)
+    };
+    let (mut v4, mut v6) = (of_family(false), of_family(true));
+    relay_ips
+        .iter()
+        .map(|bound| {
+            let external = if bound.is_ipv6() {
+                v6.next()
+            } else {
+                v4.next()
+            };
+            RelayIp {
+                bound: *bound,
+                advertised: *external.unwrap_or(bound),
+            }
+        })
+        .collect()
 }
 
 /// What reaches the thread besides datagrams.
@@ -228,5 +245,21 @@ impl Inbox {
         if let Err(error) = self.waker.wake() {
             tracing::error!(%error, "cannot wake the turn thread");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn external_addresses_are_paired_within_their_family() {
+        let ips = |texts: &[&str]| -> Vec<IpAddr> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let relay_ips = ips(&["2001:db8::1", "10.0.0.1", "10.0.0.2"]);
+        let pairs = paired(&relay_ips, &ips(&["203.0.113.1"]));
+        let advertised: Vec<IpAddr> = pairs.iter().map(|pair| pair.advertised).collect();
+        assert_eq!(advertised, ips(&["2001:db8::1", "203.0.113.1", "10.0.0.2"]));
     }
 }
