@@ -2,12 +2,12 @@
 import type { LinkStats } from "../../sdk";
 import { Chart } from "../../ui/chart";
 import { bitRate, count, millis, percent } from "../../ui/format";
+import { mainVideo } from "./mainVideo";
 
 type Read = (sample: LinkStats) => number | null;
 
-const inboundVideo = (sample: LinkStats) => sample.inbound.find((media) => media.kind === "video");
-const outboundVideo = (sample: LinkStats) =>
-  sample.outbound.find((media) => media.kind === "video");
+const inboundVideo = (sample: LinkStats) => mainVideo(sample.inbound);
+const outboundVideo = (sample: LinkStats) => mainVideo(sample.outbound);
 
 /** Round trip always; bit rate, frames and loss while media runs. */
 export function Charts({ samples }: { samples: readonly LinkStats[] }) {

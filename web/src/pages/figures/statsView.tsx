@@ -4,6 +4,7 @@ import { Empty } from "../../ui/notice";
 import { Charts } from "./charts";
 import { Figures } from "./figures";
 import { inboundFigures, outboundFigures, pathFigures } from "./lists";
+import { mainVideo } from "./mainVideo";
 import { PathDiagram } from "./pathDiagram";
 import "./figures.css";
 
@@ -24,8 +25,8 @@ export function StatsView({ samples, path, peer }: StatsViewProps) {
       </Empty>
     );
   }
-  const inbound = now.inbound.find((media) => media.kind === "video");
-  const outbound = now.outbound.find((media) => media.kind === "video");
+  const inbound = mainVideo(now.inbound);
+  const outbound = mainVideo(now.outbound);
   return (
     <div class="stack stack-loose">
       <PathDiagram path={path ?? now.path} peer={peer} />

@@ -1,10 +1,11 @@
 // Three figures over the picture: size, rate, delay.
 import type { LinkStats } from "../../sdk";
+import { mainVideo } from "../figures/mainVideo";
 import { bitRate, millis } from "../../ui/format";
 
 /** The strip of figures; details are in the statistics panel. */
 export function StageFigures({ now }: { now: LinkStats | null }) {
-  const video = now?.inbound.find((media) => media.kind === "video");
+  const video = now ? mainVideo(now.inbound) : undefined;
   if (!now || !video) return null;
   const figures = [
     video.height === null ? null : `${video.height}p`,
