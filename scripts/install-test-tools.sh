@@ -4,7 +4,8 @@ set -euo pipefail
 
 # program:package
 wanted=(ip:iproute2 chromium:chromium firefox-esr:firefox-esr ffmpeg:ffmpeg turnserver:coturn
-        turnutils_uclient:coturn cmake:cmake cc:build-essential)
+        turnutils_uclient:coturn certutil:libnss3-tools openssl:openssl
+        cmake:cmake cc:build-essential)
 missing=()
 for pair in "${wanted[@]}"; do
   command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
