@@ -58,6 +58,7 @@ export class RegisterClient extends Emitter<RegisterEvents> {
   #socket: Socket | null = null;
   #iceServers: RTCIceServer[] = [];
   #refusals = 0;
+  #hasEntered = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RegisterOptions) {
@@ -143,7 +144,7 @@ export class RegisterClient extends Emitter<RegisterEvents> {
   #registered(message: Record<string, unknown>): void {
     const config = message["turnConfig"] as { iceServers?: RTCIceServer[] } | undefined;
     this.#iceServers = config?.iceServers ?? [];
-    this.#refusals = 0;
+    this.#hasEntered = true;
     this.#backoff.reset();
     // Who is there is announced anew; ids of before mean nothing.
     this.#dropPeers();
@@ -204,7 +205,8 @@ export class RegisterClient extends Emitter<RegisterEvents> {
 
   #lost(): void {
     this.#socket = null;
-    if (this.#phase !== "registered") this.#refusals += 1;
+    // Whoever was let in before waits for a server that is away, however long.
+    if (!this.#hasEntered) this.#refusals += 1;
     if (this.#refusals >= REFUSALS) {
       this.#become("refused");
       this.emit("error", refused("the server does not let this page into the room"));
