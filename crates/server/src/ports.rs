@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use turn::Transport;
 
-use crate::gate::{Gate, Permit, Refusal};
+use crate::gate::{Gate, Permit};
 use crate::http::connection::Connection;
 use crate::settings::Limits;
 use crate::tls::{ALPN_TURN, TlsSwitch};
@@ -27,13 +27,13 @@ use crate::turn_loop::TurnHandle;
 
 mod http_connection;
 mod prefixed;
+mod proxy_header;
+mod refusal;
 mod sniff;
 
 pub(crate) use prefixed::Prefixed;
 use sniff::{Guess, SNIFF_BYTES};
 
-/// Refused connections that are told why at once; more are closed without a word.
-const REFUSALS_AT_ONCE: usize = 32;
 /// Pause after `accept` itself failed, as when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -81,7 +81,7 @@ pub(crate) struct Ports {
 impl Ports {
     /// Accepts until told to stop. One task per listener.
     pub(crate) async fn accept(self: Arc<Self>, listener: TcpListener, serves: Serves) {
-        let refusals = Arc::new(Semaphore::new(REFUSALS_AT_ONCE));
+        let refusals = Arc::new(Semaphore::new(refusal::AT_ONCE));
         loop {
             let accepted = tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -105,101 +105,71 @@ impl Ports {
         refusals: &Arc<Semaphore>,
     ) {
         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-        let is_proxy = self
-            .trusted_proxies
-            .iter()
-            .any(|network| network.contains(&peer.ip()));
-        let admitted = if is_proxy {
-            Ok(None)
-        } else {
-            self.gate.admit(peer.ip(), Instant::now()).map(Some)
-        };
+        let mut proxies = self.trusted_proxies.iter();
         let ports = self.clone();
-        match admitted {
+        if proxies.any(|network| network.contains(&peer.ip())) {
+            self.tasks.spawn(async move {
+                log_end(peer, ports.carry_proxied(stream, peer, serves).await);
+            });
+            return;
+        }
+        match self.gate.admit(peer.ip(), Instant::now()) {
             Ok(permit) => {
                 self.tasks.spawn(async move {
-                    let outcome = ports
-                        .carry(stream, peer, serves, permit.map(Arc::new))
-                        .await;
-                    if let Err(error) = outcome {
-                        tracing::debug!(%peer, %error, "connection ended");
-                    }
+                    log_end(peer, ports.carry_direct(stream, peer, serves, permit).await);
                 });
             }
             Err(refusal) => self.refuse(stream, peer, refusal, refusals),
         }
     }
 
-    fn refuse(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        peer: SocketAddr,
-        refusal: Refusal,
-        refusals: &Arc<Semaphore>,
-    ) {
-        metrics::counter!("helio_connections_refused_total", "cause" => refusal.cause())
-            .increment(1);
-        let Ok(place) = refusals.clone().try_acquire_owned() else {
-            return;
-        };
-        let ports = self.clone();
-        self.tasks.spawn(async move {
-            let told = ports.tell_refusal(stream, peer, refusal);
-            if tokio::time::timeout(ports.limits.header_timeout, told)
-                .await
-                .is_err()
-            {
-                tracing::debug!(%peer, "refused connection did not listen");
-            }
-            drop(place);
-        });
-    }
-
-    async fn tell_refusal(
-        &self,
-        stream: TcpStream,
-        peer: SocketAddr,
-        refusal: Refusal,
-    ) -> io::Result<()> {
-        let connection = Connection::new(peer, stream.local_addr()?, None);
-        let router = self.routers.refusal.clone().layer(axum::Extension(refusal));
-        let (guess, stream) = self.sniff(stream).await?;
-        match (guess, &self.tls) {
-            (Guess::Http, _) => self.serve_http(stream, router, connection).await,
-            (Guess::Tls, Some(tls)) => {
-                let stream = self.handshake(tls, stream).await?;
-                self.serve_http(stream, router, connection).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// From first byte to the loop that owns the protocol.
-    async fn carry(
+    async fn carry_direct(
         &self,
         stream: TcpStream,
         peer: SocketAddr,
         serves: Serves,
-        permit: Option<Arc<Permit>>,
+        permit: Permit,
+    ) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let at = Connection::new(peer, stream.local_addr()?, Some(Arc::new(permit)));
+        self.carry(stream, serves, at).await
+    }
+
+    /// A trusted proxy names the client before its first byte, or else in each request.
+    async fn carry_proxied(
+        &self,
+        stream: TcpStream,
+        proxy: SocketAddr,
+        serves: Serves,
     ) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let local = stream.local_addr()?;
-        let plain = Connection::new(peer, local, permit.clone());
+        let read = proxy_header::read(stream);
+        let (client, stream) = within(self.limits.handshake_timeout, "PROXY header", read).await?;
+        let at = match client.map(|client| (client, self.gate.admit(client.ip(), Instant::now()))) {
+            None => Connection::new(proxy, local, None),
+            Some((client, Ok(permit))) => Connection::new(client, local, Some(Arc::new(permit))),
+            Some((_, Err(refusal))) => return Err(refusal::counted(refusal)),
+        };
+        self.carry(stream, serves, at).await
+    }
+
+    /// From first byte to the loop that owns the protocol.
+    async fn carry<S>(&self, stream: S, serves: Serves, at: Connection) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let (guess, stream) = self.sniff(stream).await?;
         match (guess, &self.tls) {
             (Guess::Tls, Some(tls)) => {
-                let connection = Connection::new(peer, local, permit);
-                self.carry_tls(self.handshake(tls, stream).await?, serves, connection)
-                    .await
+                let stream = self.handshake(tls, stream).await?;
+                self.carry_tls(stream, serves, at).await
             }
-            (Guess::Stun, _) => self.serve_turn(stream, Transport::Tcp, plain).await,
-            (Guess::Http, Some(_)) if serves == Serves::HttpAndTurn => {
-                self.serve_http(stream, self.routers.redirect.clone(), plain)
-                    .await
-            }
-            (Guess::Http, None) if serves == Serves::HttpAndTurn => {
-                self.serve_http(stream, self.routers.site.clone(), plain)
-                    .await
+            (Guess::Stun, _) => self.serve_turn(stream, Transport::Tcp, at).await,
+            (Guess::Http, tls) if serves == Serves::HttpAndTurn => {
+                let Routers { site, redirect, .. } = &self.routers;
+                let router = if tls.is_some() { redirect } else { site };
+                self.serve_http(stream, router.clone(), at).await
             }
             (guess, _) => Err(unexpected(guess)),
         }
@@ -308,6 +278,12 @@ async fn within<T>(
                 format!("{what} took longer than {limit:?}"),
             ))
         }
+    }
+}
+
+fn log_end(peer: SocketAddr, outcome: io::Result<()>) {
+    if let Err(error) = outcome {
+        tracing::debug!(%peer, %error, "connection ended");
     }
 }
 
