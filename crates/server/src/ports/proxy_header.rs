@@ -77,7 +77,13 @@ mod tests {
     use super::*;
 
     fn header(client: SocketAddr) -> Vec<u8> {
-        let own: SocketAddr = "10.0.0.1:8443".parse().unwrap();
+        // A header is of one family.
+        let own = if client.is_ipv4() {
+            "10.0.0.1:8443"
+        } else {
+            "[fd00::1]:8443"
+        };
+        let own: SocketAddr = own.parse().unwrap();
         let kind = Version::Two | Command::Proxy;
         Builder::with_addresses(kind, Protocol::Stream, (client, own))
             .build()
