@@ -152,6 +152,8 @@ export class Inviter extends Emitter<{ state: InviterState }> {
     if (message === null || this.#isOver()) return;
     if (message["t"] === "joined") return this.#begin();
     if (message["t"] === "left") {
+      // After a failed attempt the server lets the joiner go: the failure says why, this does not.
+      if (this.#attempt === null) return;
       const left = pairingError("peer-left", "the other device left", "Open the link there again.");
       return this.#showLink(left);
     }

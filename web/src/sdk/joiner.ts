@@ -41,6 +41,14 @@ import { wordsOfHandshake } from "./words";
 /** How long message 5 may take before the joiner asks the server, in milliseconds. */
 const CONFIRMATION_LIMIT_MS = 10_000;
 
+/** What helps a joiner whom the server or the inviter turned away. */
+const ASK_AGAIN = "Ask for a new code on the other device.";
+const NEXT_STEPS: Record<string, string> = {
+  busy: "Only one device can use a code. If it was not yours, ask for a new one.",
+  failed: "Open the link again: the code works for three attempts.",
+  draining: "Wait a moment, then ask for a new code on the other device.",
+};
+
 /** Follows a link. */
 export class Joiner extends Emitter<{ state: JoinerState }> {
   readonly #options: PairingOptions & { link: string };
@@ -106,7 +114,8 @@ export class Joiner extends Emitter<{ state: JoinerState }> {
     if (message === null || this.#isOver()) return;
     if (message["t"] === "joined") return this.#introduce(link);
     if (message["t"] === "error") {
-      throw pairingError(String(message["code"]), String(message["message"]));
+      const code = String(message["code"]);
+      throw pairingError(code, String(message["message"]), NEXT_STEPS[code] ?? ASK_AGAIN);
     }
     if (message["t"] !== "noise") return;
     const data = noiseData(message);
@@ -226,7 +235,8 @@ export class Joiner extends Emitter<{ state: JoinerState }> {
     if (this.#isOver()) return;
     if (this.#kept !== null) return this.#askServer(this.#kept);
     if (code === CLOSE.pairingGone) {
-      throw pairingError("invite-gone", "the code was used, expired, or ended on the other screen");
+      const cause = "the code was used, expired, or ended on the other screen";
+      throw pairingError("invite-gone", cause, ASK_AGAIN);
     }
     throw pairingError("signalling-lost", "the connection to the server broke");
   }
