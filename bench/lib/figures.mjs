@@ -1,0 +1,17 @@
+// Medians, and rows of a table.
+
+export function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export function table(head, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n');
+}
+
+/** Whether a figure keeps to its goal, as the table says it. */
+export function verdict(figure, goal) {
+  return figure <= goal ? 'met' : '**not met**';
+}

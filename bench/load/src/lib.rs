@@ -1,0 +1,12 @@
+//! Bounded loads on TURN and signalling servers, and what the server process spends on them.
+//!
+//! `bin/turn_load.rs` relays packets, `bin/signal_load.rs` relays messages, and
+//! `bin/bare_forwarder.rs` is the least that a signalling relay can do.
+
+mod arguments;
+mod process;
+mod turn_client;
+
+pub use arguments::Arguments;
+pub use process::{Cpu, Process};
+pub use turn_client::{Account, TurnClient, reply_sizes};
