@@ -45,7 +45,7 @@ const CONFIRMATION_LIMIT_MS = 10_000;
 const ASK_AGAIN = "Ask for a new code on the other device.";
 const NEXT_STEPS: Record<string, string> = {
   busy: "Only one device can use a code. If it was not yours, ask for a new one.",
-  failed: "Open the link again: the code works for three attempts.",
+  failed: "Open the link again. After three failed attempts the code is burnt.",
   draining: "Wait a moment, then ask for a new code on the other device.",
 };
 
