@@ -30,7 +30,7 @@ export interface NegotiationOptions {
   startBitrateKbps: () => number | null;
   /** An offer was taken; its transceivers can still be prepared for the answer. */
   beforeAnswer: () => void;
-  /** The peer is there and does not answer: only another connection helps. */
+  /** The peer does not answer, or its offer is refused over ours: only another connection helps. */
   onStuck: () => void;
   onError: (thrown: unknown) => void;
 }
@@ -91,7 +91,14 @@ export class Negotiation {
   async acceptOffer(sdp: string): Promise<void> {
     const collides = this.#makingOffer || this.#pc.signalingState !== "stable";
     if (collides && !this.#options.polite) return;
-    await this.#setRemote("offer", sdp);
+    try {
+      await this.#setRemote("offer", sdp);
+    } catch (thrown) {
+      if (!collides) throw thrown;
+      // Chromium keeps the header extension ids of the offer that it rolls back and refuses other
+      // ones, which Firefox's are: this connection takes no offer any more.
+      return this.#options.onStuck();
+    }
     this.#options.beforeAnswer();
     await this.#pc.setLocalDescription();
     const answer = this.#pc.localDescription?.sdp;
