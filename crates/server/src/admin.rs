@@ -1,10 +1,10 @@
 //! The admin interface: what `helio` commands speak to. Over `data_dir/admin.sock` (0600) while
 //! the server runs, in the command's own process on the same database while it does not.
 
-use std::path::{Path as FilePath, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{delete, get, patch, post};
 use axum::{Json, Router};
@@ -17,11 +17,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::StartError;
 use crate::control::Control;
+use crate::http::path_id::PathId;
 use crate::http::refused::Refused;
 use crate::settings::Settings;
 
 /// Where the socket of a server with this data directory is.
-pub fn socket_path(data_dir: &FilePath) -> PathBuf {
+pub fn socket_path(data_dir: &Path) -> PathBuf {
     data_dir.join("admin.sock")
 }
 
@@ -34,7 +35,7 @@ pub async fn offline(settings: &Settings) -> Result<Router, StartError> {
 }
 
 /// Binds the socket; one that a killed server left behind is replaced.
-pub(crate) fn bind(data_dir: &FilePath) -> std::io::Result<UnixListener> {
+pub(crate) fn bind(data_dir: &Path) -> std::io::Result<UnixListener> {
     use std::os::unix::fs::PermissionsExt;
     let path = socket_path(data_dir);
     match std::fs::remove_file(&path) {
@@ -70,7 +71,15 @@ fn router(control: Arc<Control>) -> Router {
         .route("/keys/rotate", post(rotate))
         .route("/keys/{kid}", delete(kill))
         .route("/audit", get(audit))
+        .fallback(nothing_here)
         .with_state(control)
+}
+
+async fn nothing_here() -> Refused {
+    Refused::because(
+        ProblemCode::NotFound,
+        "no device, pair or key has such an id",
+    )
 }
 
 async fn setup(State(control): State<Arc<Control>>) -> Result<Json<Invite>, Refused> {
@@ -85,7 +94,7 @@ async fn devices(State(control): State<Arc<Control>>) -> Result<Json<Devices>, R
 
 async fn rename_device(
     State(control): State<Arc<Control>>,
-    Path(id): Path<DeviceId>,
+    PathId(id): PathId<DeviceId>,
     Json(body): Json<Rename>,
 ) -> Result<StatusCode, Refused> {
     control.rename_device(&id, &body.label).await?;
@@ -94,7 +103,7 @@ async fn rename_device(
 
 async fn revoke_device(
     State(control): State<Arc<Control>>,
-    Path(id): Path<DeviceId>,
+    PathId(id): PathId<DeviceId>,
 ) -> Result<StatusCode, Refused> {
     control.revoke_device(&id, None).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -127,7 +136,7 @@ async fn add_pair(
 
 async fn rename_pair(
     State(control): State<Arc<Control>>,
-    Path(id): Path<PairId>,
+    PathId(id): PathId<PairId>,
     Json(body): Json<Rename>,
 ) -> Result<StatusCode, Refused> {
     control.rename_pair(&id, None, &body.label).await?;
@@ -136,7 +145,7 @@ async fn rename_pair(
 
 async fn revoke_pair(
     State(control): State<Arc<Control>>,
-    Path(id): Path<PairId>,
+    PathId(id): PathId<PairId>,
 ) -> Result<StatusCode, Refused> {
     control.revoke_pair(&id, None).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -180,7 +189,7 @@ async fn rotate(State(control): State<Arc<Control>>) -> Result<Json<Keys>, Refus
 
 async fn kill(
     State(control): State<Arc<Control>>,
-    Path(kid): Path<DeviceId>,
+    PathId(kid): PathId<DeviceId>,
 ) -> Result<Json<Keys>, Refused> {
     control.kill_key(&kid).await?;
     Ok(listed(&control))

@@ -61,7 +61,14 @@ fn read_file(path: &Path) -> Result<Table, Fault> {
     let name = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| Fault::new(&name, error))?;
     text.parse::<Table>()
-        .map_err(|error| Fault::new(&name, error.to_string().trim_end()))
+        .map_err(|error| Fault::new(&name, syntax_fault(&text, &error)))
+}
+
+/// What is wrong and where; the line itself may hold a secret.
+fn syntax_fault(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+    format!("line {line}: {}", error.message())
 }
 
 /// Replaces what `layer` names; a name that the defaults lack is a fault.

@@ -70,7 +70,6 @@ impl Control {
         let keys = registry
             .load_or_create_key_ring(fresh, unix_now_ms())
             .await?;
-        registry.prune_assertions(unix_now().as_secs()).await?;
         let keys = RwLock::new(Arc::new(keys));
         Ok(Self {
             registry,
@@ -149,6 +148,12 @@ impl Control {
             Ok(false) => Err(ProblemCode::AssertionUsed.into()),
             Err(error) => Err(failed(error)),
         }
+    }
+
+    /// Forgets used assertions that are refused as expired by now.
+    pub(crate) async fn forget_assertions(&self) -> Result<(), DatabaseError> {
+        let pruned = self.registry.prune_assertions(unix_now().as_secs()).await;
+        pruned.map(drop)
     }
 
     /// The keys that sign and verify tokens.

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// Addresses remembered at once; past it the idle ones are forgotten.
+/// Addresses remembered at once; past it idle ones are forgotten, else new ones refused.
 const REMEMBERED_ADDRESSES: usize = 65_536;
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -84,7 +84,9 @@ impl Gate {
         if counts.strangers >= self.limits.unauthenticated {
             return Err(Refusal::Strangers);
         }
-        counts.forget_idle(now);
+        if !counts.by_address.contains_key(&address) && !counts.has_room(now) {
+            return Err(Refusal::Strangers);
+        }
         let fresh = AddressCount {
             open: 0,
             connects: 0,
@@ -123,12 +125,14 @@ impl AddressCount {
 }
 
 impl Counts {
-    fn forget_idle(&mut self, now: Instant) {
+    /// Whether one more address can be remembered, forgetting idle ones where that is needed.
+    fn has_room(&mut self, now: Instant) -> bool {
         if self.by_address.len() >= REMEMBERED_ADDRESSES {
             self.by_address.retain(|_, count| {
                 count.open > 0 || now.saturating_duration_since(count.window_start) < MINUTE
             });
         }
+        self.by_address.len() < REMEMBERED_ADDRESSES
     }
 }
 
@@ -222,6 +226,20 @@ mod tests {
         let _b = gate.admit(ip("2001:db8::2"), now).unwrap();
         assert!(gate.admit(ip("2001:db8::3"), now).is_err());
         assert!(gate.admit(ip("2001:db8:0:1::3"), now).is_ok());
+    }
+
+    #[test]
+    fn one_more_address_than_can_be_remembered_is_refused_for_a_minute() {
+        let gate = Gate::new(LIMITS);
+        let now = Instant::now();
+        let address = |n: usize| IpAddr::V4(u32::try_from(n).unwrap().into());
+        for n in 0..REMEMBERED_ADDRESSES {
+            drop(gate.admit(address(n), now).unwrap());
+        }
+        let one_more = address(REMEMBERED_ADDRESSES);
+        assert_eq!(gate.admit(one_more, now).unwrap_err(), Refusal::Strangers);
+        gate.admit(address(0), now).unwrap();
+        gate.admit(one_more, now + MINUTE).unwrap();
     }
 
     #[test]

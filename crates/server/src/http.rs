@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::HeaderValue;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -13,6 +13,7 @@ use axum::{Extension, Router};
 use protocol::problem::{Problem, ProblemCode};
 
 use crate::gate::Refusal;
+use crate::settings::TlsMode;
 use crate::site::Site;
 
 mod accounts;
@@ -24,6 +25,7 @@ mod json_body;
 mod openapi;
 mod pages;
 mod pairs;
+pub(crate) mod path_id;
 pub(crate) mod redirect;
 pub(crate) mod refused;
 mod register;
@@ -40,56 +42,74 @@ pub use openapi::document as openapi_document;
 use connection::Connection;
 use refused::Refused;
 
+/// Half a year.
+const HSTS: &str = "max-age=15768000";
+
 /// The product: API, WebSockets, pages.
 pub(crate) fn router(site: Arc<Site>) -> Router {
-    let (api, document) = openapi::routes().split_for_parts();
-    let document = document.to_json().expect("the document is serialisable");
+    let (api, _) = openapi::routes().split_for_parts();
     let api = api
-        .route(
-            "/api/openapi.json",
-            get(|| async { ([("content-type", "application/json")], document) }),
-        )
+        .route("/api/openapi.json", get(openapi::described))
         .route("/api/signal", any(signal::open))
         .route("/api/pairing/{id}", any(rendezvous::open))
         .route("/ws", any(register::open))
         .route("/trust/ca.crt", get(well_known::authority))
-        .route(
-            "/api/{*rest}",
-            any(|| async { Refused::from(ProblemCode::NotFound) }),
-        )
+        .route("/api", any(nothing_here))
+        .route("/api/", any(nothing_here))
+        .route("/api/{*rest}", any(nothing_here))
         .method_not_allowed_fallback(|| async { Refused::from(ProblemCode::MethodNotAllowed) })
-        .layer(middleware::map_response(never_cached))
+        .layer(middleware::map_response(as_api))
         .layer(DefaultBodyLimit::max(json_body::MAX_BODY_BYTES));
+    let counted = middleware::from_fn_with_state(site.clone(), count_forwarded);
+    let strict = middleware::from_fn_with_state(site.clone(), strictly_tls);
     api.merge(pages::routes())
-        .layer(middleware::from_fn_with_state(
-            site.clone(),
-            count_forwarded,
-        ))
+        .layer(counted)
+        .layer(strict)
         .with_state(site)
 }
 
 /// What a connection hears that was not let in.
 pub(crate) fn refusal_router() -> Router {
-    Router::new().fallback(|Extension(refusal): Extension<Refusal>| async move {
-        let (code, wait) = match refusal {
-            Refusal::ConnectsPerAddress(wait) => (ProblemCode::RateLimited, wait),
-            Refusal::OpenPerAddress => (ProblemCode::TooManySockets, Duration::from_secs(10)),
-            Refusal::Strangers => (ProblemCode::Unavailable, Duration::from_secs(5)),
-        };
-        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        let problem = Problem::new(code)
-            .with_detail(refusal.cause())
-            .with_retry_after_ms(wait_ms);
-        Refused::from(problem)
-    })
+    Router::new()
+        .fallback(|Extension(refusal): Extension<Refusal>| async move { not_admitted(refusal) })
 }
 
-/// Replies of the API are for one caller at one moment.
-async fn never_cached(mut response: Response) -> Response {
-    response
-        .headers_mut()
+/// Why not, and when to come back.
+fn not_admitted(refusal: Refusal) -> Refused {
+    let (code, wait) = match refusal {
+        Refusal::ConnectsPerAddress(wait) => (ProblemCode::RateLimited, wait),
+        Refusal::OpenPerAddress => (ProblemCode::TooManySockets, Duration::from_secs(10)),
+        Refusal::Strangers => (ProblemCode::Unavailable, Duration::from_secs(5)),
+    };
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    let problem = Problem::new(code).with_detail(refusal.cause());
+    Refused::from(problem.with_retry_after_ms(wait_ms))
+}
+
+async fn nothing_here() -> Refused {
+    ProblemCode::NotFound.into()
+}
+
+/// Replies of the API are for one caller at one moment, and never a page.
+async fn as_api(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers
         .entry(CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Browsers that came once over a trusted certificate come back over TLS only (RFC 6797).
+///
+/// Never with a self-signed one: it would break the other servers of its host names.
+async fn strictly_tls(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if matches!(site.settings.http.tls, TlsMode::Files { .. }) {
+        response
+            .headers_mut()
+            .insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
+    }
     response
 }
 
@@ -119,8 +139,7 @@ async fn count_forwarded(
         Err(refusal) => {
             metrics::counter!("helio_connections_refused_total", "cause" => refusal.cause())
                 .increment(1);
-            let problem = Problem::new(ProblemCode::RateLimited).with_detail(refusal.cause());
-            Refused::from(problem).into_response()
+            not_admitted(refusal).into_response()
         }
     }
 }

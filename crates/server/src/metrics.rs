@@ -82,7 +82,7 @@ fn describe() {
     );
     describe_counter!(
         "helio_signalling_messages_total",
-        "Signalling messages relayed, by type"
+        "Signalling messages relayed, by kind of socket"
     );
     describe_counter!(
         "helio_signalling_refused_total",
@@ -113,11 +113,15 @@ fn describe() {
         "helio_link_channel_rtt_seconds",
         "Median round-trip time of control channels"
     );
-    describe_histogram!("helio_still_bytes", "Sizes of stills that were sent");
     describe_counter!(
-        "helio_external_relays_skipped_total",
-        "External relays left out of iceServers, by kind"
+        "helio_link_bytes_total",
+        "Bytes of links as their peers report them, by kind"
     );
+    describe_counter!(
+        "helio_link_retransmits_total",
+        "Packets that peers report to have sent again"
+    );
+    describe_histogram!("helio_still_bytes", "Sizes of stills that were sent");
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The life of a server: everything is proven and bound first, then served, then drained.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -10,19 +11,21 @@ use tokio_util::task::TaskTracker;
 use crate::control::{Control, Live, OpenError};
 use crate::gate::{Gate, GateLimits};
 use crate::http;
-use crate::ice_servers::{IceServers, RelayPorts};
+use crate::ice_servers::IceServers;
 use crate::names::{MachineNames, Origins};
 use crate::ports::{Ports, Routers, Serves};
-use crate::settings::{Limits, Settings, TlsMode};
+use crate::settings::Settings;
 use crate::site::{Site, SiteDirectory};
 use crate::telemetry::Telemetry;
 use crate::tls::{ALPN_HTTP, ALPN_TURN, TlsError, TlsIdentity, TlsSwitch};
 use crate::{admin, files, log, metrics, secrets, signalling_loop, turn_loop};
 
+mod derived;
 mod listeners;
 mod reload;
 mod terminal;
 
+use derived::{hub_limits, ice_servers, origins, turn_settings};
 use listeners::Listeners;
 pub use terminal::run;
 
@@ -34,17 +37,15 @@ pub(crate) async fn offline(settings: &Settings) -> Result<Control, StartError> 
     files::create_private_dir(&settings.data_dir).map_err(StartError::DataDir)?;
     let names = MachineNames::read();
     let identity = TlsIdentity::load(&settings.http.tls, &settings.data_dir, &names)?;
-    let port = settings
-        .http
-        .listen
-        .first()
-        .map_or(0, std::net::SocketAddr::port);
+    let port = settings.http.listen.first().map_or(0, SocketAddr::port);
     let origins = origins(settings, identity.as_ref(), port);
     Ok(Control::open(settings, Arc::new(origins)).await?)
 }
 
 /// How long sockets and connections may take to end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
+/// How often used assertions that expired are forgotten.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +57,7 @@ pub enum StartError {
     #[error("cannot listen on {address} ({key}): {error}")]
     Listen {
         /// The address.
-        address: std::net::SocketAddr,
+        address: SocketAddr,
         /// The key that names it.
         key: &'static str,
         /// Why not.
@@ -81,6 +82,7 @@ pub struct Running {
     ports: Arc<Ports>,
     tls: Option<Arc<TlsSwitch>>,
     listening: Vec<(&'static str, String)>,
+    http_addresses: Vec<SocketAddr>,
     tasks: TaskTracker,
 }
 
@@ -105,44 +107,14 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         turn_secrets.clone(),
     ));
     let turn = turn.await.map_err(StartError::Turn)?;
-    let ice = IceServers {
-        own: relay_ports(&settings, &listeners),
-        secrets: turn_secrets,
-        ttl: settings.turn.credential_ttl,
-        stun_urls: settings.stun_urls.clone(),
-        external: settings.turn.external.clone(),
-        lan_address: names.addresses.first().copied(),
-    };
+    let ice = ice_servers(&settings, &names, &listeners, turn_secrets);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let site = site(
-        settings,
-        origins.clone(),
-        ice,
-        &turn,
-        identity.as_ref(),
-        &stop,
-    )
-    .await?;
+    let site = site(settings, origins, ice, &turn, identity.as_ref(), &stop).await?;
     let tls = identity
-        .as_ref()
-        .map(|identity| identity.server_config(&[ALPN_HTTP, ALPN_TURN]));
-    let tls = tls
+        .map(|identity| identity.server_config(&[ALPN_HTTP, ALPN_TURN]))
         .transpose()?
         .map(|config| Arc::new(TlsSwitch::new(config)));
-    let ports = Arc::new(Ports {
-        gate: site.gate.clone(),
-        tls: tls.clone(),
-        routers: Routers {
-            site: http::router(site.clone()),
-            redirect: http::redirect::router(origins),
-            refusal: http::refusal_router(),
-        },
-        turn: turn.clone(),
-        limits: site.settings.limits.clone(),
-        trusted_proxies: site.settings.http.trusted_proxies.clone(),
-        stop,
-        tasks,
-    });
+    let ports = Arc::new(ports(&site, tls.clone(), &turn, tasks));
     let listening = listeners.described();
     let running = Running {
         site,
@@ -151,6 +123,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         ports,
         tls,
         listening,
+        http_addresses: listeners.http_addresses(),
     };
     running.serve(listeners, recorder).await?;
     Ok(running)
@@ -160,6 +133,11 @@ impl Running {
     /// The origin to open.
     pub fn origin(&self) -> &str {
         self.site.origins.invite()
+    }
+
+    /// The TCP addresses of the one port, as bound.
+    pub fn http_addresses(&self) -> &[SocketAddr] {
+        &self.http_addresses
     }
 
     /// A fresh setup link.
@@ -175,6 +153,7 @@ impl Running {
 
     /// Tells clients where to go, then ends every connection. Bounded in time.
     pub async fn stop(self) {
+        self.site.draining.cancel();
         let drained = tokio::time::timeout(DRAIN_LIMIT, self.site.signalling.drain()).await;
         self.site.stop.cancel();
         self.tasks.close();
@@ -210,6 +189,8 @@ impl Running {
             self.tasks
                 .spawn(metrics::serve(listener, recorder, refresh, stop.clone()));
         }
+        self.tasks
+            .spawn(forget_assertions(self.site.control.clone(), stop.clone()));
         for listener in listeners.http {
             self.tasks
                 .spawn(self.ports.clone().accept(listener, Serves::HttpAndTurn));
@@ -219,6 +200,38 @@ impl Running {
                 .spawn(self.ports.clone().accept(listener, Serves::TurnOnly));
         }
         Ok(())
+    }
+}
+
+fn ports(
+    site: &Arc<Site>,
+    tls: Option<Arc<TlsSwitch>>,
+    turn: &turn_loop::TurnHandle,
+    tasks: TaskTracker,
+) -> Ports {
+    Ports {
+        gate: site.gate.clone(),
+        tls,
+        routers: Routers {
+            site: http::router(site.clone()),
+            redirect: http::redirect::router(site.origins.clone()),
+            refusal: http::refusal_router(),
+        },
+        turn: turn.clone(),
+        limits: site.settings.limits.clone(),
+        trusted_proxies: site.settings.http.trusted_proxies.clone(),
+        stop: site.stop.clone(),
+        tasks,
+    }
+}
+
+/// Keeps the table of used assertions as short as their lifetime.
+async fn forget_assertions(control: Arc<Control>, stop: CancellationToken) {
+    let mut minutes = tokio::time::interval(PRUNE_EVERY);
+    while stop.run_until_cancelled(minutes.tick()).await.is_some() {
+        if let Err(error) = control.forget_assertions().await {
+            tracing::warn!(%error, "used assertions are kept longer than needed");
+        }
     }
 }
 
@@ -253,87 +266,11 @@ async fn site(
         }),
         ca_pem: identity.and_then(|identity| identity.ca_pem.clone()),
         settings: Arc::new(settings),
+        draining: CancellationToken::new(),
         stop: stop.clone(),
         origins,
         control,
         signalling,
         ice,
     }))
-}
-
-fn hub_limits(limits: &Limits) -> signalling::Limits {
-    signalling::Limits {
-        messages_burst: limits.messages_burst,
-        messages_per_second: limits.messages_per_second,
-        sockets_per_account: limits.sockets_per_account,
-        register_within: limits.authenticate_timeout,
-        ..signalling::Limits::default()
-    }
-}
-
-fn origins(settings: &Settings, identity: Option<&TlsIdentity>, port: u16) -> Origins {
-    let hosts = identity
-        .map(|identity| identity.hosts.clone())
-        .unwrap_or_default();
-    let is_tls = identity.is_some();
-    let public = settings.http.public_origins.clone();
-    match settings.http.tls {
-        // Names of a certificate that somebody else vouches for are public.
-        TlsMode::Files { .. } if public.is_empty() => {
-            let named = Origins::of_listener(Vec::new(), &hosts, is_tls, port);
-            Origins {
-                public: named.lan,
-                lan: Vec::new(),
-                loopback: named.loopback,
-            }
-        }
-        _ => Origins::of_listener(public, &hosts, is_tls, port),
-    }
-}
-
-fn relay_ports(settings: &Settings, listeners: &Listeners) -> Option<RelayPorts> {
-    let http_port = listeners.http_port();
-    let tcp = if settings.http.behind_proxy {
-        listeners.turn_tcp_port()
-    } else {
-        Some(http_port)
-    };
-    let has_trusted_name = matches!(settings.http.tls, TlsMode::Files { .. });
-    Some(RelayPorts {
-        udp: listeners.turn_udp_port()?,
-        tcp: tcp.unwrap_or(http_port),
-        tls: has_trusted_name.then_some(http_port),
-    })
-}
-
-fn turn_settings(
-    settings: &Settings,
-    names: &MachineNames,
-    listeners: &Listeners,
-    secrets: Vec<String>,
-) -> turn_loop::TurnSettings {
-    let (turn, limits) = (&settings.turn, &settings.limits);
-    let relay_ips = if turn.relay_ips.is_empty() {
-        names.addresses.clone()
-    } else {
-        turn.relay_ips.clone()
-    };
-    let unlimited = |bytes: u64| (bytes > 0).then_some(bytes);
-    turn_loop::TurnSettings {
-        udp: listeners.udp.clone(),
-        relay_ips,
-        external_ips: turn.external_ips.clone(),
-        relay_ports: turn.relay_ports.clone(),
-        realm: turn.realm.clone(),
-        secrets,
-        allow_peers: turn.allow_peers.clone(),
-        media_addrs: settings.media_listen.clone(),
-        limits: turn::Limits {
-            allocations_per_id: limits.turn_allocations_per_device,
-            allocations_total: limits.turn_allocations,
-            allocation_bytes_per_sec: unlimited(limits.turn_bytes_per_second),
-            total_bytes_per_sec: unlimited(limits.turn_bytes_per_second_total),
-            ..turn::Limits::default()
-        },
-    }
 }

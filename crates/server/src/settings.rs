@@ -3,9 +3,7 @@
 //! Made once, before any port is bound; nothing below this reads the environment or a file name.
 
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -14,8 +12,12 @@ use toml::Value;
 use crate::config::{Faults, Reader};
 
 mod external;
+mod limits;
+mod turn;
 
 pub use external::ExternalRelay;
+pub use limits::Limits;
+pub use turn::TurnSettings;
 
 /// All that `helio serve` needs to know.
 #[derive(Debug, Clone)]
@@ -73,54 +75,6 @@ pub enum TlsMode {
     },
 }
 
-/// Section `[turn]`.
-#[derive(Debug, Clone)]
-pub struct TurnSettings {
-    /// UDP and TCP addresses.
-    pub listen: Vec<SocketAddr>,
-    /// TURN over TLS.
-    pub tls_listen: Vec<SocketAddr>,
-    /// Realm of the long-term credentials.
-    pub realm: String,
-    /// Empty: one is made and kept.
-    pub secrets: Vec<String>,
-    /// How long a credential may open allocations.
-    pub credential_ttl: Duration,
-    /// Empty: found from the interfaces.
-    pub relay_ips: Vec<IpAddr>,
-    /// Advertised for them, in the same order.
-    pub external_ips: Vec<IpAddr>,
-    /// Ports of relayed addresses.
-    pub relay_ports: RangeInclusive<u16>,
-    /// Taken off the deny list.
-    pub allow_peers: Vec<IpNet>,
-    /// Relays that others run.
-    pub external: Vec<ExternalRelay>,
-}
-
-/// Section `[limits]`; each has a test at limit + 1.
-#[derive(Debug, Clone)]
-#[allow(
-    missing_docs,
-    reason = "documented key by key in the example configuration"
-)]
-pub struct Limits {
-    pub connects_per_ip_per_minute: u32,
-    pub sockets_per_ip: usize,
-    pub sockets_per_account: usize,
-    pub unauthenticated_sockets: usize,
-    pub handshake_timeout: Duration,
-    pub header_timeout: Duration,
-    pub authenticate_timeout: Duration,
-    pub messages_burst: u32,
-    pub messages_per_second: u32,
-    pub turn_allocations_per_device: usize,
-    pub turn_allocations: usize,
-    pub turn_bytes_per_second: u64,
-    pub turn_bytes_per_second_total: u64,
-    pub telemetry_per_minute: u32,
-}
-
 /// Section `[log]`.
 #[derive(Debug, Clone)]
 pub struct LogSettings {
@@ -153,11 +107,11 @@ impl Settings {
         let data_dir: PathBuf = reader.value("data_dir");
         let settings = Self {
             http: http(&mut reader),
-            turn: turn(&mut reader),
+            turn: turn::read(&mut reader),
             stun_urls: stun_urls(&mut reader),
             media_listen: reader.parsed_list("media.listen"),
             open_rooms: reader.value("signalling.open_rooms"),
-            limits: limits(&mut reader),
+            limits: limits::read(&mut reader),
             registry_path: registry_path(&mut reader, &data_dir),
             metrics_listen: metrics_listen(&mut reader),
             log: log(&mut reader),
@@ -171,7 +125,7 @@ impl Settings {
     fn check_together(&self, reader: &mut Reader) {
         let http = &self.http;
         let is_local = http.listen.iter().all(|addr| addr.ip().is_loopback());
-        if http.listen.is_empty() {
+        if http.listen.is_empty() && !reader.is_faulty("http.listen") {
             reader.fault("http.listen", "needs at least one address");
         }
         if http.tls == TlsMode::Off && !http.behind_proxy && !is_local {
@@ -248,55 +202,6 @@ fn public_origins(reader: &mut Reader) -> Vec<String> {
     origins
 }
 
-fn turn(reader: &mut Reader) -> TurnSettings {
-    TurnSettings {
-        listen: reader.parsed_list("turn.listen"),
-        tls_listen: reader.parsed_list("turn.tls_listen"),
-        realm: reader.value("turn.realm"),
-        secrets: secrets(reader),
-        credential_ttl: Duration::from_secs(reader.number("turn.credential_ttl_seconds", 5..=600)),
-        relay_ips: reader.parsed_list("turn.relay_ip"),
-        external_ips: reader.parsed_list("turn.external_ip"),
-        relay_ports: relay_ports(reader),
-        allow_peers: reader.parsed_list("turn.allow_peers"),
-        external: external::read(reader),
-    }
-}
-
-fn secrets(reader: &mut Reader) -> Vec<String> {
-    let path = reader.value::<String>("turn.secrets_file");
-    if path.is_empty() {
-        return reader.value("turn.secrets");
-    }
-    match std::fs::read_to_string(&path) {
-        Ok(text) => text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .map(str::to_owned)
-            .collect(),
-        Err(error) => {
-            reader.fault("turn.secrets_file", format!("{path}: {error}"));
-            Vec::new()
-        }
-    }
-}
-
-fn relay_ports(reader: &mut Reader) -> RangeInclusive<u16> {
-    let text = reader.value::<String>("turn.relay_ports");
-    let range = text.split_once('-').and_then(|(low, high)| {
-        let (low, high) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
-        (1024 <= low && low <= high).then_some(low..=high)
-    });
-    range.unwrap_or_else(|| {
-        reader.fault(
-            "turn.relay_ports",
-            format!("\"{text}\" is not a range such as 49152-65535 above 1023"),
-        );
-        49152..=65535
-    })
-}
-
 fn stun_urls(reader: &mut Reader) -> Vec<String> {
     let urls = reader.value::<Vec<String>>("ice.stun_urls");
     for url in urls
@@ -309,34 +214,6 @@ fn stun_urls(reader: &mut Reader) -> Vec<String> {
         );
     }
     urls
-}
-
-fn limits(reader: &mut Reader) -> Limits {
-    let count = |reader: &mut Reader, key: &str| {
-        usize::try_from(reader.number(key, 1..=1_000_000)).unwrap_or(usize::MAX)
-    };
-    let rate = |reader: &mut Reader, key: &str| {
-        u32::try_from(reader.number(key, 1..=1_000_000)).unwrap_or(u32::MAX)
-    };
-    let span =
-        |reader: &mut Reader, key: &str| Duration::from_millis(reader.number(key, 100..=600_000));
-    Limits {
-        connects_per_ip_per_minute: rate(reader, "limits.connects_per_ip_per_minute"),
-        sockets_per_ip: count(reader, "limits.sockets_per_ip"),
-        sockets_per_account: count(reader, "limits.sockets_per_account"),
-        unauthenticated_sockets: count(reader, "limits.unauthenticated_sockets"),
-        handshake_timeout: span(reader, "limits.handshake_timeout_ms"),
-        header_timeout: span(reader, "limits.header_timeout_ms"),
-        authenticate_timeout: span(reader, "limits.authenticate_timeout_ms"),
-        messages_burst: rate(reader, "limits.messages_burst"),
-        messages_per_second: rate(reader, "limits.messages_per_second"),
-        turn_allocations_per_device: count(reader, "limits.turn_allocations_per_device"),
-        turn_allocations: count(reader, "limits.turn_allocations"),
-        turn_bytes_per_second: reader.number("limits.turn_bytes_per_second", 0..=u64::MAX),
-        turn_bytes_per_second_total: reader
-            .number("limits.turn_bytes_per_second_total", 0..=u64::MAX),
-        telemetry_per_minute: rate(reader, "limits.telemetry_per_minute"),
-    }
 }
 
 fn registry_path(reader: &mut Reader, data_dir: &std::path::Path) -> PathBuf {

@@ -33,6 +33,8 @@ pub(crate) struct Site {
     pub(crate) gate: Gate,
     /// PEM of the CA, where we made it.
     pub(crate) ca_pem: Option<String>,
+    /// Cancelled when clients are told to go elsewhere.
+    pub(crate) draining: CancellationToken,
     /// Cancelled when the server stops.
     pub(crate) stop: CancellationToken,
 }

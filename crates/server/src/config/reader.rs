@@ -69,30 +69,41 @@ impl Reader {
     pub fn to_redacted_toml(&self) -> String {
         let mut table = Value::Table(self.table.clone());
         redact(&mut table);
-        table.to_string()
+        toml::to_string(&table).expect("what was read as TOML can be written")
     }
 
     /// The value of `section.key`; of the wrong type, a fault and the type's default.
     pub fn value<T: DeserializeOwned + Default>(&mut self, key: &str) -> T {
-        match self.raw(key).clone().try_into::<T>() {
-            Ok(value) => value,
-            Err(error) => {
-                self.fault(key, error.message());
-                T::default()
-            }
-        }
+        self.typed(key).unwrap_or_default()
     }
 
     /// A value that must lie within `range`.
     pub fn number(&mut self, key: &str, range: std::ops::RangeInclusive<u64>) -> u64 {
-        let value = self.value::<u64>(key);
+        let (low, high) = (*range.start(), *range.end());
+        let Some(value) = self.typed::<u64>(key) else {
+            return low;
+        };
         if !range.contains(&value) {
-            self.fault(
-                key,
-                format!("{value} is not within {} to {}", range.start(), range.end()),
-            );
+            self.fault(key, format!("{value} is not within {low} to {high}"));
         }
         value
+    }
+
+    fn typed<T: DeserializeOwned>(&mut self, key: &str) -> Option<T> {
+        match self.raw(key).clone().try_into::<T>() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                // The decoder's message repeats the value.
+                let is_secret = SECRET_KEYS.iter().any(|secret| key.ends_with(secret));
+                let what = if is_secret {
+                    "is of the wrong type"
+                } else {
+                    error.message()
+                };
+                self.fault(key, what);
+                None
+            }
+        }
     }
 
     /// A list of texts, each turned into a `T` by its `FromStr`.
@@ -123,6 +134,11 @@ impl Reader {
     /// Records a fault found by the caller.
     pub fn fault(&mut self, key: &str, what: impl fmt::Display) {
         self.faults.push(Fault::new(key, what));
+    }
+
+    /// Whether a fault of `key` was found already.
+    pub fn is_faulty(&self, key: &str) -> bool {
+        self.faults.0.iter().any(|fault| fault.key == key)
     }
 
     /// # Errors

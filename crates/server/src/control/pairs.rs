@@ -60,11 +60,12 @@ impl Control {
         id: &PairId,
         account: &AccountId,
     ) -> Result<http::Pair, Refused> {
-        let pair = self.standing_pair(id).await?;
-        if !pair.has_account(account) {
-            return Err(ProblemCode::NotFound.into());
+        let known = self.registry.pair(id).await.map_err(failed)?;
+        match known.filter(|pair| pair.has_account(account)) {
+            None => Err(ProblemCode::NotFound.into()),
+            Some(pair) if pair.is_revoked() => Err(ProblemCode::Revoked.into()),
+            Some(pair) => Ok(self.describe(pair, Some(account)).await),
         }
-        Ok(self.describe(pair, Some(account)).await)
     }
 
     /// Stores what both devices signed. A device nobody knows joins the inviter's account.

@@ -37,7 +37,7 @@ impl AccountCaller {
     }
 }
 
-/// A device with a link token, known and not revoked.
+/// A device with a link token, known and not revoked, and neither is the pair.
 #[derive(Debug)]
 pub(crate) struct LinkCaller {
     /// What the token says.
@@ -67,6 +67,10 @@ impl FromRequestParts<Arc<Site>> for LinkCaller {
             .link_pair()
             .map_err(|error| Refused::because(ProblemCode::WrongScope, error))?;
         let pair = pair.clone();
+        let standing = site.control.standing_pair(&pair).await?;
+        if !standing.has_device(&token.device) {
+            return Err(ProblemCode::WrongPair.into());
+        }
         Ok(Self { token, pair })
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use identity::VerifiedRecord;
 use protocol::http::{Device, Devices, Rename};
@@ -13,6 +13,7 @@ use protocol::record::DeviceRecord;
 
 use super::caller::AccountCaller;
 use super::json_body::JsonBody;
+use super::path_id::PathId;
 use super::refused::Refused;
 use crate::site::Site;
 
@@ -37,7 +38,7 @@ pub(crate) async fn list(
 pub(crate) async fn rename(
     State(site): State<Arc<Site>>,
     caller: AccountCaller,
-    Path(id): Path<DeviceId>,
+    PathId(id): PathId<DeviceId>,
     JsonBody(body): JsonBody<Rename>,
 ) -> Result<Json<Device>, Refused> {
     check_own(&site, &caller, &id).await?;
@@ -54,7 +55,7 @@ pub(crate) async fn rename(
 pub(crate) async fn put_record(
     State(site): State<Arc<Site>>,
     caller: AccountCaller,
-    Path(id): Path<DeviceId>,
+    PathId(id): PathId<DeviceId>,
     JsonBody(record): JsonBody<DeviceRecord>,
 ) -> Result<Json<Device>, Refused> {
     let record =
@@ -75,7 +76,7 @@ pub(crate) async fn put_record(
 pub(crate) async fn revoke(
     State(site): State<Arc<Site>>,
     caller: AccountCaller,
-    Path(id): Path<DeviceId>,
+    PathId(id): PathId<DeviceId>,
 ) -> Result<StatusCode, Refused> {
     check_own(&site, &caller, &id).await?;
     site.control

@@ -1,13 +1,17 @@
 //! A JSON request body: bounded, of the right media type, refused with what is wrong with it.
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use protocol::json::{DecodeError, check_message};
 use protocol::problem::ProblemCode;
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
 
 use super::refused::Refused;
+use crate::site::Site;
 
 /// The largest body of the API: two records, two signatures, and room.
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -16,10 +20,10 @@ pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned> FromRequest<Arc<Site>> for JsonBody<T> {
     type Rejection = Refused;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+    async fn from_request(request: Request, site: &Arc<Site>) -> Result<Self, Refused> {
         let media_type = request
             .headers()
             .get(CONTENT_TYPE)
@@ -33,23 +37,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
         if !is_json {
             return Err(ProblemCode::UnsupportedMediaType.into());
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| {
-            Refused::because(
-                ProblemCode::TooLarge,
-                format!("the limit is {MAX_BODY_BYTES} bytes"),
-            )
+        // A body gets as long as its headers did.
+        let limit = site.settings.limits.header_timeout;
+        let read = tokio::time::timeout(limit, Bytes::from_request(request, site)).await;
+        let read = read.map_err(|_| {
+            let detail = format!("the body took longer than {limit:?}");
+            Refused::because(ProblemCode::BadJson, detail)
+        })?;
+        let bytes = read.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                let detail = format!("the limit is {MAX_BODY_BYTES} bytes");
+                Refused::because(ProblemCode::TooLarge, detail)
+            }
+            _ => Refused::because(ProblemCode::BadJson, "the body ended early"),
         })?;
         decode(&bytes).map(Self)
     }
 }
 
-/// `serde_json` itself stops at 128 levels of nesting.
 fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refused> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let code = match error.classify() {
-            Category::Data => ProblemCode::BadMessage,
-            Category::Io | Category::Syntax | Category::Eof => ProblemCode::BadJson,
-        };
-        Refused::because(code, error)
-    })
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| Refused::because(ProblemCode::BadJson, error))?;
+    check_message(text, MAX_BODY_BYTES).map_err(refused)?;
+    serde_json::from_str(text).map_err(|error| refused(error.into()))
+}
+
+fn refused(error: DecodeError) -> Refused {
+    let code = match error {
+        DecodeError::TooLarge { .. } => ProblemCode::TooLarge,
+        DecodeError::TooDeep | DecodeError::BadJson(_) => ProblemCode::BadJson,
+        DecodeError::BadMessage(_) | DecodeError::UnknownType(_) => ProblemCode::BadMessage,
+    };
+    Refused::because(code, error)
 }

@@ -1,13 +1,18 @@
 //! The routes of the API with their descriptions, and the OpenAPI document made of them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{accounts, devices, pairs, server_info, setup, telemetry, token, well_known};
+use super::{
+    accounts, devices, pairs, register, rendezvous, server_info, setup, signal, telemetry, token,
+    well_known,
+};
 use crate::site::Site;
 
 #[derive(OpenApi)]
@@ -17,7 +22,14 @@ use crate::site::Site;
         description = "Errors are application/problem+json; their codes are listed in docs/problems.md.",
         license(name = "Apache-2.0 OR MIT")
     ),
-    modifiers(&Schemes)
+    modifiers(&Schemes),
+    paths(
+        described,
+        rendezvous::open,
+        register::open,
+        signal::open,
+        well_known::authority
+    )
 )]
 struct Document;
 
@@ -36,6 +48,14 @@ impl utoipa::Modify for Schemes {
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
         }
     }
+}
+
+/// This document.
+#[utoipa::path(get, path = "/api/openapi.json", tag = "server", security(()),
+    responses((status = 200, body = Object)))]
+pub(super) async fn described() -> impl IntoResponse {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(document);
+    ([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str())
 }
 
 /// Every described route.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use identity::VerifiedPair;
 use protocol::http::{NewPair, Pair, Pairs, Rename};
@@ -12,6 +12,7 @@ use protocol::problem::{Problem, ProblemCode};
 
 use super::caller::AccountCaller;
 use super::json_body::JsonBody;
+use super::path_id::PathId;
 use super::refused::Refused;
 use crate::site::Site;
 
@@ -57,7 +58,7 @@ pub(crate) async fn add(
 pub(crate) async fn rename(
     State(site): State<Arc<Site>>,
     caller: AccountCaller,
-    Path(id): Path<PairId>,
+    PathId(id): PathId<PairId>,
     JsonBody(body): JsonBody<Rename>,
 ) -> Result<Json<Pair>, Refused> {
     let account = &caller.token.account;
@@ -74,7 +75,7 @@ pub(crate) async fn rename(
 pub(crate) async fn revoke(
     State(site): State<Arc<Site>>,
     caller: AccountCaller,
-    Path(id): Path<PairId>,
+    PathId(id): PathId<PairId>,
 ) -> Result<StatusCode, Refused> {
     site.control.pair(&id, &caller.token.account).await?;
     site.control

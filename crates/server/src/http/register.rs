@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::extract::{Query, Request, State};
 use axum::response::Response;
 use protocol::id::DeviceId;
-use protocol::problem::ProblemCode;
+use protocol::problem::{Problem, ProblemCode};
 use serde::Deserialize;
 use signalling::RegisterGrant;
 
@@ -26,7 +26,10 @@ struct Named {
     room: Option<String>,
 }
 
-/// Checks handshake, origin and room, and opens the socket.
+/// A WebSocket in the sender and receiver dialect, where open rooms are allowed.
+#[utoipa::path(get, path = "/ws", tag = "links", security(()),
+    params(("room" = Option<String>, Query)),
+    responses((status = 101), (status = "4XX", body = Problem)))]
 pub(crate) async fn open(
     State(site): State<Arc<Site>>,
     mut request: Request,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use identity::Token;
-use protocol::problem::ProblemCode;
+use protocol::problem::{Problem, ProblemCode};
 use signalling::InviteGrant;
 
+use super::path_id::PathId;
 use super::refused::Refused;
 use crate::signalling_loop::{Handshake, bearer};
 use crate::site::Site;
@@ -15,10 +16,13 @@ use crate::site::Site;
 /// Characters of a rendezvous id: 16 bytes, base64url.
 const ID_CHARS: usize = 22;
 
-/// Checks handshake, origin and, where there is one, the token, and opens the socket.
+/// A WebSocket on which two devices pair: the inviter's with a token, the joiner's without.
+#[utoipa::path(get, path = "/api/pairing/{id}", tag = "pairs", security(("account" = []), ()),
+    params(("id" = String, Path)),
+    responses((status = 101), (status = "4XX", body = Problem)))]
 pub(crate) async fn open(
     State(site): State<Arc<Site>>,
-    Path(id): Path<String>,
+    PathId(id): PathId<String>,
     mut request: Request,
 ) -> Result<Response, Refused> {
     let handshake = Handshake::from_request(&mut request, |origin| site.origin_allowed(origin))?;

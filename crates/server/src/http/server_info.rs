@@ -36,7 +36,7 @@ pub(crate) async fn health() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "server", security(()),
     responses((status = 200, body = str), (status = 503, body = Problem)))]
 pub(crate) async fn ready(State(site): State<Arc<Site>>) -> Result<&'static str, Refused> {
-    if site.stop.is_cancelled() {
+    if site.draining.is_cancelled() {
         return Err(ProblemCode::Unavailable.into());
     }
     site.control

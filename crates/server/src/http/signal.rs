@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
-use protocol::problem::ProblemCode;
+use protocol::problem::{Problem, ProblemCode};
 
 use super::host::host;
 use super::refused::Refused;
@@ -16,7 +16,11 @@ use crate::clock::unix_now;
 use crate::signalling_loop::{Handshake, Stopped, bearer};
 use crate::site::{Site, link_grant};
 
-/// Checks handshake, origin and token, and opens the socket.
+/// A WebSocket between the two devices of a pair.
+///
+/// The token may also stand among the subprotocols.
+#[utoipa::path(get, path = "/api/signal", tag = "links", security(("link" = [])),
+    responses((status = 101), (status = "4XX", body = Problem)))]
 pub(crate) async fn open(
     State(site): State<Arc<Site>>,
     mut request: Request,

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use protocol::http::Jwks;
-use protocol::problem::ProblemCode;
+use protocol::problem::{Problem, ProblemCode};
 
 use super::refused::Refused;
 use crate::site::Site;
@@ -20,6 +20,9 @@ pub(crate) async fn jwks(State(site): State<Arc<Site>>) -> Json<Jwks> {
 }
 
 /// The CA that signed this server's certificate, where the server made it.
+#[utoipa::path(get, path = "/trust/ca.crt", tag = "server", security(()),
+    responses((status = 200, body = str, content_type = "application/x-x509-ca-cert"),
+        (status = "4XX", body = Problem)))]
 pub(crate) async fn authority(State(site): State<Arc<Site>>) -> Result<Response, Refused> {
     let pem = site.ca_pem.clone().ok_or(ProblemCode::NotFound)?;
     let headers = [

@@ -76,12 +76,16 @@ impl Listeners {
         }
     }
 
+    /// Where the HTTP listeners are.
+    pub(super) fn http_addresses(&self) -> Vec<SocketAddr> {
+        let bound = self.http.iter().map(TcpListener::local_addr);
+        bound.filter_map(Result::ok).collect()
+    }
+
     /// The port of the first HTTP listener.
     pub(super) fn http_port(&self) -> u16 {
-        self.http
-            .first()
-            .and_then(|listener| listener.local_addr().ok())
-            .map_or(0, |at| at.port())
+        let addresses = self.http_addresses();
+        addresses.first().map_or(0, SocketAddr::port)
     }
 
     /// The standard port where it is bound, else the one port.

@@ -1,0 +1,22 @@
+//! The HTTP side and the one port of a whole server, in process, over real sockets.
+
+mod assertions;
+mod bodies;
+mod client;
+mod config;
+mod configuration_page;
+mod devices;
+mod faults;
+mod gates;
+mod openapi;
+mod pages;
+mod pairs;
+mod plain_http;
+mod proxies;
+mod setup;
+mod stage;
+mod stopping;
+mod timeouts;
+mod tls;
+mod tokens;
+mod turn_streams;
