@@ -1,0 +1,63 @@
+//! What `helio --help` and each command's help say, and how wrong usage ends.
+
+use std::process::{Command, Output};
+
+fn helio(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_helio"))
+        .args(arguments)
+        .env_clear()
+        // Wrapped the same on every terminal.
+        .env("COLUMNS", "100")
+        .output()
+        .expect("helio runs")
+}
+
+fn said(arguments: &[&str]) -> String {
+    let output = helio(arguments);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn the_help_of_helio_reads_so() {
+    insta::assert_snapshot!(said(&["--help"]));
+}
+
+#[test]
+fn the_help_of_each_command_reads_so() {
+    for command in [
+        "serve", "setup", "devices", "pairs", "keys", "audit", "config",
+    ] {
+        insta::assert_snapshot!(format!("help-{command}"), said(&[command, "--help"]));
+    }
+}
+
+#[test]
+fn the_help_of_each_action_reads_so() {
+    for (command, action) in [
+        ("devices", "rename"),
+        ("devices", "revoke"),
+        ("pairs", "add"),
+        ("keys", "kill"),
+        ("config", "check"),
+    ] {
+        let name = format!("help-{command}-{action}");
+        insta::assert_snapshot!(name, said(&[command, action, "--help"]));
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_says_where_to_look() {
+    for arguments in [
+        &["fly"][..],
+        &["serve", "--port", "1"],
+        &["devices", "revoke"],
+        &["pairs", "add", "a", "b"],
+        &["serve", "--set", "turn.realm"],
+    ] {
+        let output = helio(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let error = String::from_utf8(output.stderr).expect("text");
+        assert!(error.contains("--help"), "{error}");
+    }
+}

@@ -1,0 +1,7 @@
+//! The real `helio serve` as its own process: its commands, its log, its death.
+
+mod commands;
+mod durability;
+mod people;
+mod process;
+mod secrets_in_logs;
