@@ -86,6 +86,19 @@ describe('chromium and firefox', { timeout: 300_000 }, () => {
     await laptop.page.getByTestId('stop-stills').click();
   });
 
+  test('send each other stills from the same moment on', async (t) => {
+    await Promise.all([openLink(laptop, server, pairId), fox.page.goto(`${server.origin}/link?pair=${pairId}`)]);
+    await Promise.all([inState(laptop, 'open'), fox.waitFor('[data-testid=link-state][data-state=open]')]);
+    await laptop.page.getByTestId('tab-stills').click();
+    await fox.click('tab-stills');
+    // Both offer a section at once: one offer gives way, on whichever side is polite.
+    const start = () => document.querySelector('[data-testid=start-stills]').click();
+    await Promise.all([laptop, fox].map(({ page }) => page.evaluate(start)));
+    await Promise.all([pictures(t, laptop, 'firefox to chromium, at once'), pictures(t, fox, 'chromium to firefox, at once')]);
+    await laptop.page.getByTestId('stop-stills').click();
+    await fox.click('stop-stills');
+  });
+
   test('exchange texts, all acked', async (t) => {
     await laptop.page.getByTestId('tab-text').click();
     await fox.click('tab-text');
@@ -145,5 +158,6 @@ async function pictures(t, device, way) {
   }));
   t.diagnostic(`${way}: ${stills.length} stills in ${round(performance.now() - started)} ms, numbers ${stills.map(({ seq }) => seq).join(', ')} of ${stills.map(({ bytes }) => bytes ?? '?').join(', ')} bytes`);
   assert.deepEqual([...new Set(stills.map(({ size }) => size))], ['600x400']);
+  assert.ok(stills.every(({ bytes }) => Number(bytes) > 0 && Number(bytes) <= 100_000), 'each still fits');
   assert.ok(stills.every(({ hasColour }) => hasColour), 'no still is black');
 }
