@@ -46,6 +46,8 @@ export interface LinkOptions {
   pair: StoredPair;
   /** `relay` uses relays only. Default `all`. */
   iceTransportPolicy?: RTCIceTransportPolicy;
+  /** Relays of the person's own, beside those of the server. */
+  ownIceServers?: RTCIceServer[];
   /** Only for tests. */
   socket?: SocketFactory;
 }
@@ -198,8 +200,8 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   #takeIceServers(iceServers: RTCIceServer[]): void {
-    this.#iceServers = iceServers;
-    this.#connection?.setIceServers(iceServers);
+    this.#iceServers = [...iceServers, ...(this.#options.ownIceServers ?? [])];
+    this.#connection?.setIceServers(this.#iceServers);
   }
 
   #presence(peerOnline: boolean): void {

@@ -52,8 +52,9 @@ export async function openLink(pairId: string): Promise<void> {
       return;
     }
     const { api, identity, store } = session;
-    const { policy } = preferences.value;
-    const link = new Link({ api, identity, store, pair, iceTransportPolicy: policy });
+    const { policy: iceTransportPolicy } = preferences.value;
+    const ownIceServers = ownRelays();
+    const link = new Link({ api, identity, store, pair, iceTransportPolicy, ownIceServers });
     listen(link);
     for (const attach of attachments) attach(link);
     pageState.value = { at: "linked", link, pair };
@@ -62,6 +63,14 @@ export async function openLink(pairId: string): Promise<void> {
   } catch (thrown) {
     pageState.value = { at: "failed", failure: failureOf("Opening the link", thrown) };
   }
+}
+
+/** The relay named in the settings; browsers refuse one without name and password. */
+function ownRelays(): RTCIceServer[] {
+  const { relay } = preferences.value;
+  if (relay === null || relay.username === "" || relay.credential === "") return [];
+  const { url, username, credential } = relay;
+  return [{ urls: url, username, credential }];
 }
 
 const UNKNOWN_PAIR: Failure = {
