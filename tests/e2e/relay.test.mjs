@@ -95,6 +95,40 @@ describe('a link over coturn', { timeout: 120_000 }, () => {
   });
 });
 
+describe('a relay of the person\'s own', { timeout: 120_000 }, () => {
+  let coturn, two;
+
+  before(async () => {
+    coturn = await Coturn.start();
+    two = await TwoDevices.pair({ set: { 'turn.listen': '[]', 'media.listen': '[]' } });
+    await two.link();
+  });
+
+  after(async () => {
+    await two?.close();
+    await coturn?.close();
+  });
+
+  test('named in the settings of the link is used beside the server\'s', async () => {
+    const { username, credential } = coturn.credentials();
+    for (const { page } of two.all) {
+      await page.getByTestId('link-settings').click();
+      await page.getByTestId('relay-fold').click();
+      await page.getByTestId('relay-url').fill(coturn.url);
+      await page.getByTestId('relay-username').fill(username);
+      await page.getByTestId('relay-credential').fill(credential);
+      await Promise.all([page.waitForEvent('load'), page.getByTestId('link-settings-apply').click()]);
+    }
+    await both(two, 'relay', 'relayed');
+    for (const device of two.all) {
+      const [local] = await pathOf(device);
+      assert.deepEqual([local.candidateType, local.url], ['relay', coturn.url], device.name);
+      await device.page.getByTestId('tab-text').click();
+    }
+    await talk(two, 'over a relay of our own');
+  });
+});
+
 /// How many connections each page has made so far.
 function connections(two) {
   return Promise.all(two.all.map(({ page }) => page.evaluate(() => window.__peerConnections.length)));

@@ -1,5 +1,6 @@
 // Debian's coturn as the relay that a person runs beside Heliograph.
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createSocket } from 'node:dgram';
 import { tmpdir } from 'node:os';
@@ -35,6 +36,12 @@ export class Coturn {
   /// `turn.external` as the configuration writes it.
   get external() {
     return `[{kind="coturn",urls=["${this.url}"],secret="${this.secret}"}]`;
+  }
+
+  /// Credentials as anybody who knows the secret can make them (TURN REST), for a minute.
+  credentials() {
+    const username = `${Math.floor(Date.now() / 1000) + 60}:somebody`;
+    return { username, credential: createHmac('sha1', this.secret).update(username).digest('base64') };
   }
 
   /// Asks with STUN binding requests (RFC 8489) until one is answered.
