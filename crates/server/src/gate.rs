@@ -45,6 +45,13 @@ impl Refusal {
     }
 }
 
+/// What asks to be let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Arrival {
+    Connection,
+    Request,
+}
+
 /// Counts connections. Cheap to clone; all clones share the counts.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
@@ -79,6 +86,19 @@ impl Gate {
     /// # Errors
     /// The first limit that it would pass.
     pub(crate) fn admit(&self, ip: IpAddr, now: Instant) -> Result<Permit, Refusal> {
+        self.admit_one(ip, Arrival::Connection, now)
+    }
+
+    /// Lets one request in that a proxy forwards for `ip`, or says why not. The permit is held
+    /// while it is answered. Requests have no rate, as on a connection of the client's own.
+    ///
+    /// # Errors
+    /// The first limit that it would pass.
+    pub(crate) fn admit_request(&self, ip: IpAddr, now: Instant) -> Result<Permit, Refusal> {
+        self.admit_one(ip, Arrival::Request, now)
+    }
+
+    fn admit_one(&self, ip: IpAddr, arrival: Arrival, now: Instant) -> Result<Permit, Refusal> {
         let address = household(ip);
         let mut counts = self.lock();
         if counts.strangers >= self.limits.unauthenticated {
@@ -93,7 +113,7 @@ impl Gate {
             window_start: now,
         };
         let count = counts.by_address.entry(address).or_insert(fresh);
-        count.admit(&self.limits, now)?;
+        count.admit(&self.limits, arrival, now)?;
         counts.strangers += 1;
         Ok(Permit {
             gate: self.clone(),
@@ -108,17 +128,17 @@ impl Gate {
 }
 
 impl AddressCount {
-    fn admit(&mut self, limits: &GateLimits, now: Instant) -> Result<(), Refusal> {
+    fn admit(&mut self, limits: &GateLimits, of: Arrival, now: Instant) -> Result<(), Refusal> {
         let age = now.saturating_duration_since(self.window_start);
         if age >= MINUTE {
             (self.connects, self.window_start) = (0, now);
-        } else if self.connects >= limits.connects_per_minute {
+        } else if of == Arrival::Connection && self.connects >= limits.connects_per_minute {
             return Err(Refusal::ConnectsPerAddress(MINUTE - age));
         }
         if self.open >= limits.open_per_address {
             return Err(Refusal::OpenPerAddress);
         }
-        self.connects += 1;
+        self.connects += u32::from(of == Arrival::Connection);
         self.open += 1;
         Ok(())
     }

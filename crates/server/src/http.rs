@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::HeaderValue;
-use axum::http::header::{CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, UPGRADE, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -113,7 +115,7 @@ async fn strictly_tls(State(site): State<Arc<Site>>, request: Request, next: Nex
     response
 }
 
-/// A trusted proxy's connections are counted by the address each request was forwarded for.
+/// What comes over a trusted proxy is counted by the address it was forwarded for.
 async fn count_forwarded(
     State(site): State<Arc<Site>>,
     mut request: Request,
@@ -129,7 +131,13 @@ async fn count_forwarded(
         return next.run(request).await;
     };
     let client = connection::forwarded_for(request.headers(), trusted).unwrap_or(proxied.peer.ip());
-    match site.gate.admit(client, Instant::now()) {
+    // A page loads many files over its proxy's connection; a WebSocket is a connection.
+    let admitted = if request.headers().contains_key(UPGRADE) {
+        site.gate.admit(client, Instant::now())
+    } else {
+        site.gate.admit_request(client, Instant::now())
+    };
+    match admitted {
         Ok(permit) => {
             request
                 .extensions_mut()

@@ -13,6 +13,22 @@ async fn forwarded(stage: &Stage, from: &str) -> Reply {
     stage.send(request).await
 }
 
+/// A WebSocket's handshake, without a token.
+async fn forwarded_socket(stage: &Stage, from: &str) -> Reply {
+    let mut request = request(Method::GET, "/api/signal", "", &Value::Null);
+    for (name, value) in [
+        ("x-forwarded-for", from),
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+    ] {
+        let value = value.parse().expect("a header value");
+        request.headers_mut().insert(name, value);
+    }
+    stage.send(request).await
+}
+
 #[tokio::test]
 async fn a_strangers_word_on_its_address_does_not_count() {
     let stage = Stage::start_with(&[("limits.connects_per_ip_per_minute", "2")]).await;
@@ -32,18 +48,22 @@ async fn a_trusted_proxys_clients_are_counted_each() {
         ("limits.connects_per_ip_per_minute", "2"),
     ];
     let stage = Stage::start_with(&settings).await;
-    for _ in 0..2 {
-        let first = forwarded(&stage, "192.0.2.1").await;
-        assert_eq!(first.status, 200);
+    for _ in 0..5 {
+        let file = forwarded(&stage, "192.0.2.1").await;
+        assert_eq!(file.status, 200, "requests have no rate");
     }
-    let refused = forwarded(&stage, "192.0.2.1").await;
+    for _ in 0..2 {
+        let socket = forwarded_socket(&stage, "192.0.2.1").await;
+        assert_eq!(socket.problem(), "unauthorized");
+    }
+    let refused = forwarded_socket(&stage, "192.0.2.1").await;
     assert_eq!(refused.refusal(), (429, "rate-limited".into()));
     let wait_s: u64 = refused.header("retry-after").parse().expect("seconds");
     assert!((1..=60).contains(&wait_s));
-    let other = forwarded(&stage, "192.0.2.2").await;
-    assert_eq!(other.status, 200);
+    let other = forwarded_socket(&stage, "192.0.2.2").await;
+    assert_eq!(other.problem(), "unauthorized");
     // What the client wrote itself stands left of what the proxy saw.
-    let lied = forwarded(&stage, "192.0.2.99, 192.0.2.1").await;
+    let lied = forwarded_socket(&stage, "192.0.2.99, 192.0.2.1").await;
     assert_eq!(lied.problem(), "rate-limited");
     let info = stage.get("/api/server", "").await.ok();
     assert_eq!(info["inviteOrigin"], "https://link.example");
