@@ -11,7 +11,6 @@ import { openLink, pageState } from "./model";
 import { Panels } from "./panels";
 import { Stage } from "./stage";
 import { LinkBar } from "./linkBar";
-import "./extraRelay";
 import "./link.css";
 import "./stage.css";
 import "./panels.css";
