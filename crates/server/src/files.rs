@@ -35,6 +35,25 @@ pub(crate) fn create_private_dir(dir: &Path) -> io::Result<()> {
         .create(dir)
 }
 
+/// Takes a directory for one process; it is free again once the file is dropped, or its process
+/// killed.
+///
+/// # Errors
+/// `WouldBlock` while another process has it, and whatever the file system says.
+pub(crate) fn lock_dir(dir: &Path) -> io::Result<std::fs::File> {
+    let lock = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(dir.join("lock"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(std::fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// The text of a file, `None` when there is none.
 ///
 /// # Errors

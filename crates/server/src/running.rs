@@ -53,6 +53,9 @@ pub enum StartError {
     /// The data directory is not usable.
     #[error("data_dir: {0}")]
     DataDir(io::Error),
+    /// Two servers would answer for one registry.
+    #[error("another helio serves {0} (data_dir)")]
+    Taken(std::path::PathBuf),
     /// An address cannot be listened on.
     #[error("cannot listen on {address} ({key}): {error}")]
     Listen {
@@ -84,6 +87,8 @@ pub struct Running {
     listening: Vec<(&'static str, String)>,
     http_addresses: Vec<SocketAddr>,
     tasks: TaskTracker,
+    /// Held as long as the server runs.
+    _data_dir: std::fs::File,
 }
 
 /// Starts a server. Nothing is served until everything is bound.
@@ -93,7 +98,7 @@ pub struct Running {
 pub async fn start(settings: Settings) -> Result<Running, StartError> {
     log::install(&settings.log);
     let recorder = metrics::install();
-    files::create_private_dir(&settings.data_dir).map_err(StartError::DataDir)?;
+    let data_dir = take_data_dir(&settings.data_dir)?;
     let names = MachineNames::read();
     let identity = TlsIdentity::load(&settings.http.tls, &settings.data_dir, &names)?;
     let listeners = Listeners::bind(&settings).await?;
@@ -124,9 +129,19 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         tls,
         listening,
         http_addresses: listeners.http_addresses(),
+        _data_dir: data_dir,
     };
     running.serve(listeners, recorder).await?;
     Ok(running)
+}
+
+/// Creates the data directory and keeps others out of it.
+fn take_data_dir(dir: &std::path::Path) -> Result<std::fs::File, StartError> {
+    files::create_private_dir(dir).map_err(StartError::DataDir)?;
+    files::lock_dir(dir).map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => StartError::Taken(dir.to_owned()),
+        _ => StartError::DataDir(error),
+    })
 }
 
 impl Running {

@@ -110,3 +110,16 @@ async fn what_does_not_exist_is_said_with_exit_code_1() {
         assert!(!error.contains("no reason given"), "{arguments:?}: {error}");
     }
 }
+
+#[tokio::test]
+async fn a_second_server_on_the_same_data_is_refused_until_the_first_is_killed() {
+    let data = tempfile::TempDir::new().expect("a directory");
+    let first = Process::start(data.path(), free_address(), &[]);
+    let second = run(data.path(), free_address(), &["serve"]);
+    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    let reason = String::from_utf8(second.stderr).expect("text");
+    assert!(reason.contains("another helio serves"), "{reason}");
+    first.kill();
+    drop(first);
+    Process::start(data.path(), free_address(), &[]).stop();
+}
