@@ -9,7 +9,7 @@ const ratio = (figure) => figure.toFixed(2);
 export function write({ turn, signalling, rounds, loads, minutes }) {
   return `# Benchmarks
 
-Written by \`make bench\`; nothing here is typed by hand. Ours and the peers run in turns in one run, each time a fresh process, and the same load goes to each. A figure is the median of ${rounds} rounds. What is measured is the processor time of the server process, user and system (\`/proc/PID/stat\`), per unit of work: it says what a machine can carry, and varies far less with what else the machine does than seconds do.
+Written by \`make bench\`; nothing here is typed by hand. Ours and the peers run in turns in one run, each time a fresh process, and the same load goes to each. A figure is the median of ${rounds} rounds, with the least and the most in brackets; a ratio is that of the medians. What is measured is the processor time of the server process, user and system (\`/proc/PID/stat\`), per unit of work, since that says what a machine can carry. It still depends on what else runs there: the brackets and the load average say how far to trust a row.
 
 ${facts(loads, minutes)}
 
@@ -68,13 +68,13 @@ ${table(['', ...replies[0].sizes.map(({ name }) => name)], replies.map(({ name, 
 }
 
 function signallingText({ rows, tls }) {
-  const cell = (figure, unit) => (figure === undefined ? '–' : `${figure.toFixed(unit === 'KiB' ? 1 : 2)} ${unit}`);
+  const cell = (text, unit) => (text === undefined ? '–' : `${text} ${unit}`);
   const lines = [...rows, tls].map((row) => {
     const against = { node: row.helio / row.node, bare: row.helio / row.bare };
     const judged = Object.entries(row.goals).map(([name, goal]) => (name === 'absolute'
       ? `≤ ${goal} ${row.unit}: ${verdict(row.helio, goal)}`
       : `≤ ${goal} × ${name}: ${verdict(against[name], goal)}`));
-    return [row.what, cell(row.helio, row.unit), cell(row.node, row.unit), cell(row.bare, row.unit),
+    return [row.what, cell(row.spreads.helio, row.unit), cell(row.spreads.node, row.unit), cell(row.spreads.bare, row.unit),
       ratio(against.node), Number.isNaN(against.bare) ? '–' : ratio(against.bare), judged.join('; ')];
   });
   return `\`/api/signal\` over plain WebSockets on loopback, with link tokens of pairs that two devices signed, made through the API. *Node* is a relay on \`ws\` that verifies the same tokens, parses each message, checks its pair, sets its sender and relays it; it has no registry, limits or counters. *Bare* is tokio-tungstenite with the same 4 KiB buffers that passes bytes on and checks nothing, tokens neither. Our limits of rates and of sockets from one address are raised, since the load is one address.

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
-import { median } from './figures.mjs';
+import { median, spread } from './figures.mjs';
 import { People } from './people.mjs';
 import { runLoad, startBareForwarder, startHelio, startNodeRelay } from './servers.mjs';
 
@@ -84,6 +84,7 @@ const figures = {
   idle: (run) => (run.rssOpenKib - run.rssBeforeKib) / run.sockets,
 };
 const units = { busy: 'µs', paced: 'µs', calls: 'ms', idle: 'KiB' };
+const digits = (unit) => (unit === 'KiB' ? 1 : 2);
 const names = {
   busy: 'message, 200 pairs answering each other',
   paced: 'message, 200 pairs, 4000 messages/s',
@@ -99,8 +100,10 @@ const goals = {
 };
 
 function summarise(load, runs) {
-  const of = (name) => median(runs[name].map(figures[load]));
-  return { what: names[load], unit: units[load], helio: of('helio'), node: of('node'), bare: of('bare'), goals: goals[load] };
+  const list = (name) => runs[name].map(figures[load]);
+  const of = (name) => median(list(name));
+  const spreads = Object.fromEntries(Object.keys(runs).map((name) => [name, spread(list(name), digits(units[load]))]));
+  return { what: names[load], unit: units[load], helio: of('helio'), node: of('node'), bare: of('bare'), spreads, goals: goals[load] };
 }
 
 /** Memory of idle sockets over TLS, opened by Node's own client. */
@@ -119,6 +122,7 @@ async function measureTls(ground, say) {
       await server.stop();
     }
   }
+  row.spreads = { helio: row.helio.toFixed(1), node: row.node.toFixed(1) };
   say(`signalling: idle over TLS: helio ${row.helio.toFixed(1)}, node ${row.node.toFixed(1)} KiB`);
   return row;
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { median } from './figures.mjs';
+import { median, spread } from './figures.mjs';
 import { PEER_IP, REALM, runLoad, SECRET, startCoturn, startHelio } from './servers.mjs';
 
 const BYTES = [200, 1000];
@@ -62,8 +62,8 @@ function report(measured) {
     const [ours, peer] = [of(helio, perMillion), of(coturn, perMillion)];
     return {
       what: describe(load),
-      ours: ours.toFixed(2),
-      peer: peer.toFixed(2),
+      ours: spread(helio.map(perMillion), 2),
+      peer: spread(coturn.map(perMillion), 2),
       ratio: ours / peer,
       goal: GOALS[load.mode],
       lost: [helio, coturn].map((runs) => `${(of(runs, lost) * 100).toFixed(2)} %`).join(' / '),
