@@ -251,7 +251,7 @@ impl<'a> Busy<'a> {
             }
         })?;
         let now = Instant::now();
-        if is_idle || self.outcome.sent % 1024 == 0 {
+        if is_idle || self.outcome.sent.is_multiple_of(1024) {
             for slot in &mut self.frames_by_client {
                 let is_lost = |frame: &Frame| now - frame.sent_at > FRAME_LIMIT;
                 if slot.as_ref().is_some_and(is_lost) {
