@@ -43,7 +43,7 @@ screenshots: web tests/node_modules/.installed ## every page into ./screenshots
 	cargo build --package cli
 	cd tests && HELIO=../$(HELIO) npm run screenshots
 
-soak: ## a million packets through each fuzz target, and an hour of relayed links
+soak: ## a million inputs through each fuzz target
 	scripts/soak.sh
 
 clean:
