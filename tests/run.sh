@@ -7,6 +7,9 @@ cd "$(dirname "$0")"
 inside='
   ip link set lo up
   ip link add lan type veth peer name far
+  # A link-local address that becomes valid a second later is a changed network to Chromium.
+  ip link set lan addrgenmode none
+  ip link set far addrgenmode none
   ip link set far up
   ip address add 10.77.0.1/24 dev lan
   ip address add fd77::1/64 dev lan nodad

@@ -8,10 +8,10 @@ use turn_types::AddressFamily;
 
 use crate::auth::RestUsername;
 use crate::channels::{Channels, Permissions};
+use crate::five_tuple::FiveTuple;
 use crate::limits::Bandwidth;
 use crate::relays::RelayId;
 use crate::reply::{Refusal, ReplyTo};
-use crate::server::FiveTuple;
 
 /// Names an allocation inside the server; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

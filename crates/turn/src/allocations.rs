@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
 use crate::allocation::{Allocation, AllocationId};
-use crate::server::FiveTuple;
+use crate::five_tuple::FiveTuple;
 
 /// Every allocation, reachable in the four ways that are asked for.
 #[derive(Debug, Default)]

@@ -9,9 +9,10 @@ use turn_types::AddressFamily;
 
 use crate::allocate::{LIFETIME, allocated};
 use crate::allocation::{AllocationId, RelayEnd, Wanted};
+use crate::five_tuple::FiveTuple;
 use crate::relays::RelayId;
 use crate::reply::Refusal;
-use crate::server::{Command, FiveTuple, Reservation, Server};
+use crate::server::{Command, Reservation, Server};
 
 /// RFC 8656 section 7.2: at least 30 seconds.
 const RESERVATION_LIFETIME: Duration = Duration::from_secs(30);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use stun_types::message::IntegrityKey;
 
+use crate::five_tuple::FiveTuple;
 use crate::random::{hmac_sha256, keyed};
-use crate::server::FiveTuple;
 
 /// After this a nonce is answered with 438 and another one.
 pub(crate) const NONCE_LIFETIME: Duration = Duration::from_secs(600);
@@ -64,7 +64,7 @@ impl Nonces {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::Transport;
+    use crate::five_tuple::Transport;
 
     fn client(port: u16) -> FiveTuple {
         FiveTuple {

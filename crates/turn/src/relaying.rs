@@ -14,10 +14,11 @@ use stun_types::message::Message;
 use turn_types::attribute::{Data, XorPeerAddress};
 
 use crate::allocation::{Allocation, AllocationId};
+use crate::five_tuple::FiveTuple;
 use crate::permit::Reach;
 use crate::relays::RelayId;
 use crate::requests::unknown_attributes;
-use crate::server::{FiveTuple, Server};
+use crate::server::Server;
 use crate::stats::DropCause;
 use crate::wire::{Header, Relay, padding};
 

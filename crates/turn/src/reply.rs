@@ -8,7 +8,7 @@ use stun_types::message::{
     MessageWriteExt, MessageWriteVec, Method, TransactionId,
 };
 
-use crate::server::FiveTuple;
+use crate::five_tuple::FiveTuple;
 
 /// Why a request is refused (RFC 8489 section 14.8, RFC 8656 section 19).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,8 +14,9 @@ use turn_types::attribute::{
 use turn_types::message::{ALLOCATE, CHANNEL_BIND, CREATE_PERMISSION, REFRESH, SEND};
 
 use crate::auth::RestUsername;
+use crate::five_tuple::{FiveTuple, Transport};
 use crate::reply::{Refusal, ReplyTo};
-use crate::server::{Command, FiveTuple, Now, Server, Transport};
+use crate::server::{Command, Now, Server};
 use crate::stats::DropCause;
 use crate::wire::Relay;
 

@@ -7,7 +7,6 @@
 //! then ask [`Server::poll_timeout`].
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use crate::allocation::{Allocation, AllocationId};
 use crate::allocations::AllocationTable;
 use crate::auth::Authenticator;
 use crate::demux::{PacketKind, classify};
+use crate::five_tuple::FiveTuple;
 use crate::limits::{Bandwidth, SourceLimiter};
 use crate::nonce::Nonces;
 use crate::own::OwnAddresses;
@@ -26,34 +26,6 @@ use crate::wire::Relay;
 
 /// The longest that a credential is valid: after a revocation older ones are refused this long.
 const CREDENTIAL_LIFETIME: Duration = Duration::from_secs(600);
-
-/// How a client reaches us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Transport {
-    /// Datagrams.
-    Udp,
-    /// A plain stream.
-    Tcp,
-    /// A stream inside TLS.
-    Tls,
-}
-
-/// What identifies a client (RFC 8656 section 3.2). IPv4 is never written as mapped IPv6 here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FiveTuple {
-    /// How the client reaches us.
-    pub transport: Transport,
-    /// The client's address, as we see it.
-    pub client: SocketAddr,
-    /// The address of ours that it sent to.
-    pub server: SocketAddr,
-}
-
-impl fmt::Display for FiveTuple {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} {} {}", self.transport, self.client, self.server)
-    }
-}
 
 /// Both clocks: one that only goes forward, and the one that credentials expire by.
 #[derive(Debug, Clone, Copy)]

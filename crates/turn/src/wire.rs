@@ -9,8 +9,8 @@ use stun_types::message::{MessageWriteExt, MessageWriteMutSlice};
 use turn_types::attribute::{Data, XorPeerAddress};
 use turn_types::message::DATA;
 
+use crate::five_tuple::{FiveTuple, Transport};
 use crate::relays::RelayId;
-use crate::server::{FiveTuple, Transport};
 
 /// STUN header 20, XOR-PEER-ADDRESS of IPv6 24, DATA's own header 4.
 pub const MAX_HEADER_BYTES: usize = 48;
