@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// Crate → crates of ours that it may use, directly or not.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("protocol", &[]),
     ("identity", &["protocol"]),
     ("signalling", &["protocol"]),
     ("turn", &[]),
     ("registry", &["identity", "protocol"]),
+    ("peer", &["identity", "protocol"]),
     (
         "server",
         &["identity", "protocol", "registry", "signalling", "turn"],
@@ -19,6 +20,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
         "cli",
         &[
             "identity",
+            "peer",
             "protocol",
             "registry",
             "server",
@@ -26,7 +28,10 @@ const MAY_USE: [(&str, &[&str]); 8] = [
             "turn",
         ],
     ),
-    ("sim", &["identity", "protocol", "signalling", "turn"]),
+    (
+        "sim",
+        &["identity", "peer", "protocol", "signalling", "turn"],
+    ),
 ];
 
 /// Pure crates must not even be able to open a socket, a file or a database.
