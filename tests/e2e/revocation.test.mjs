@@ -29,6 +29,58 @@ describe('revoked', { timeout: 240_000 }, () => {
     assert.deepEqual(two.server.command('pairs').pairs, []);
   });
 
+  test('a pair, on the link page, ends the link on both and leaves the server', async (t) => {
+    await two.link();
+    const start = performance.now();
+    await revokeOnLinkPage(two.laptop);
+    await Promise.all(two.all.map(isRevoked));
+    t.diagnostic(`ended on both ${Math.round(performance.now() - start)} ms after the click`);
+    await serverKnows(two.laptop, true);
+    assert.deepEqual(two.server.command('pairs').pairs, []);
+    for (const device of two.all) await hasForgotten(two, device);
+  });
+
+  test('a pair, on the link page, stays when the person thinks better of it', async () => {
+    await two.link();
+    await two.laptop.page.getByTestId('link-settings').click();
+    await two.laptop.page.getByTestId('link-revoke').click();
+    await two.laptop.page.getByTestId('cancel').click();
+    await two.laptop.page.getByTestId('confirm-dialog').waitFor({ state: 'detached' });
+    await two.inState('open', 'direct');
+    assert.equal(two.server.command('pairs').pairs.length, 1);
+  });
+
+  for (const [how, goOn] of [
+    ['the same page', async () => {}],
+    ['the next page', async (page) => { await page.goto('about:blank'); }],
+  ]) {
+    test(`a pair, while the server is down, is dropped by the peer at once; ${how} tells the server`, async (t) => {
+      await two.link();
+      await two.server.stop('SIGKILL');
+      const start = performance.now();
+      await revokeOnLinkPage(two.laptop);
+      await Promise.all(two.all.map(isRevoked));
+      t.diagnostic(`ended on both ${Math.round(performance.now() - start)} ms after the click`);
+      for (const device of two.all) assert.deepEqual(await connectionStates(device), ['closed'], device.name);
+      await serverKnows(two.laptop, false);
+      assert.match(await two.laptop.page.locator('.stage-message').textContent(), /The server does not answer: it is told as soon as it does/);
+      const { page } = two.laptop;
+      await goOn(page);
+      await two.server.run();
+      if (page.url() === 'about:blank') {
+        assert.equal(two.server.command('pairs').pairs.length, 1, 'nobody has told it yet');
+        await page.goto(two.server.origin);
+        await page.getByTestId('no-pairs').waitFor();
+      } else {
+        await serverKnows(two.laptop, true);
+        assert.doesNotMatch(await page.locator('.stage-message').textContent(), /The server does not answer/);
+      }
+      while (two.server.command('pairs').pairs.length > 0) await new Promise((done) => setTimeout(done, 100));
+      t.diagnostic(`the server knew ${Math.round(performance.now() - start)} ms after the click`);
+      for (const device of two.all) await hasForgotten(two, device);
+    });
+  }
+
   test('a device, on the command line, ends link and socket on both', async (t) => {
     await two.link();
     const start = performance.now();
@@ -82,6 +134,25 @@ function deviceId(two, name) {
 async function isRevoked(device) {
   await device.page.locator('[data-testid=link-state][data-state=ended][data-ended=revoked]').waitFor();
   assert.ok((await closeCodes(device)).every((code) => code !== null), `${device.name} has closed its sockets`);
+}
+
+async function revokeOnLinkPage({ page }) {
+  await page.getByTestId('link-settings').click();
+  await page.getByTestId('link-revoke').click();
+  await page.getByTestId('confirm').click();
+}
+
+/// Waits until the link page says whether the server has learned that the pair is over.
+async function serverKnows({ page }, isKnown) {
+  await page.locator(`[data-testid=link-state][data-ended=revoked][data-server-knows=${isKnown}]`).waitFor();
+}
+
+/// The browser holds no keys of the pair any more.
+async function hasForgotten(two, { page, name }) {
+  await page.goto(`${two.server.origin}/link?pair=${two.pairId}`);
+  const failure = page.getByTestId('link-failure');
+  await failure.waitFor();
+  assert.equal(await failure.getAttribute('data-code'), 'unknown-pair', name);
 }
 
 async function bothAreRevoked(two) {

@@ -32,6 +32,20 @@ async function rooms({ server, laptop, phone, album }) {
 }
 
 async function revoked({ server, laptop, phone, album }) {
+  for (const { page } of [laptop, phone]) {
+    await page.goto(server.origin);
+    await page.getByTestId('open-link').click();
+  }
+  await laptop.page.locator('[data-testid=link-state][data-state=open]').waitFor();
+  await laptop.page.getByTestId('link-settings').click();
+  await laptop.page.getByTestId('link-revoke').click();
+  await album.take('link-revoke', laptop.page, { whole: false });
+  await server.stop();
+  await laptop.page.getByTestId('confirm').click();
+  for (const { page } of [laptop, phone]) await page.locator('[data-testid=link-state][data-ended=revoked]').waitFor();
+  await album.take('link-revoked-server-away', laptop.page, { whole: false, narrow: true });
+  await album.take('link-revoked', phone.page, { whole: false });
+  await server.run();
   await laptop.page.goto(server.origin);
   await laptop.page.getByTestId('revoke-device').click();
   await laptop.page.getByTestId('confirm').click();

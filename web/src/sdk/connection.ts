@@ -105,6 +105,11 @@ export class Connection {
     return this.#isOpen && !this.#isClosed;
   }
 
+  /** Whether what is sent now may arrive. */
+  get canSend(): boolean {
+    return this.isOpen && this.isConnected && this.#pipes.ctl?.isOpen === true;
+  }
+
   /** Whether a path carries the connection now. */
   get isConnected(): boolean {
     return this.pc.connectionState === "connected";

@@ -28,6 +28,7 @@ import {
 import type { LinkStats } from "./link_stats";
 import { onNetworkChange } from "./network";
 import { FEATURE_CTL_NOISE } from "./record";
+import type { Revocations } from "./revocations";
 import { Signalling, type Ready } from "./signalling";
 import { StatsPoller } from "./stats";
 import type { SocketFactory } from "./sockets";
@@ -38,12 +39,17 @@ import { LinkReports } from "./telemetry";
 const PROOF_ATTEMPTS = 3;
 /** After a failed connection the peer needs a moment to notice, in milliseconds. */
 const REBUILD_WAIT_MS = 500;
+/** How long, and how often, the peer is told that the pair is over, in milliseconds. */
+const REVOKED_TOLD_MS = 1000;
+const REVOKED_EVERY_MS = 50;
 
 export interface LinkOptions {
   api: Api;
   identity: Identity;
   store: Store;
   pair: StoredPair;
+  /** Tells the server when the pair is revoked here. */
+  revocations: Revocations;
   /** `relay` uses relays only. Default `all`. */
   iceTransportPolicy?: RTCIceTransportPolicy;
   /** Relays of the person's own, beside those of the server. */
@@ -145,11 +151,32 @@ export class Link extends Emitter<LinkEvents> {
     this.#connection?.restart();
   }
 
-  /** Ends the pair: tells the peer over the link and the server, then forgets it here. */
+  /**
+   * Ends the pair: forgets it here, tells the peer over the link, and the server as soon as it can
+   * be reached (`serverKnows`). Resolves when the link has ended.
+   * @throws HelioError `storage`.
+   */
   async revoke(): Promise<void> {
-    this.#ctl?.sendCommand("revoked", {});
-    await this.#options.api.revokePair(this.pair.pairId);
-    await this.#revoked();
+    const { revocations } = this.#options;
+    await revocations.keep(this.pair.pairId);
+    this.#become({ serverKnows: false });
+    const forget = revocations.on("settled", (pairId) => {
+      if (pairId !== this.pair.pairId) return;
+      forget();
+      this.#become({ serverKnows: true });
+    });
+    void revocations.settle();
+    await this.#tellRevoked();
+    this.#end("revoked", "revoked");
+  }
+
+  /** Nobody acknowledges a command and it may get lost: told until the peer has let go. */
+  async #tellRevoked(): Promise<void> {
+    for (let toldMs = 0; toldMs < REVOKED_TOLD_MS; toldMs += REVOKED_EVERY_MS) {
+      if (this.#connection?.canSend !== true) return;
+      this.#ctl?.sendCommand("revoked", {});
+      await new Promise((resolve) => setTimeout(resolve, REVOKED_EVERY_MS));
+    }
   }
 
   /**

@@ -31,6 +31,8 @@ export interface LinkState {
   /** The last failure; cleared when the link opens. */
   failure: LinkFailure | null;
   endedBy: EndedBy | null;
+  /** False from a revocation on this device until its server knows of it. */
+  serverKnows: boolean;
 }
 
 /** The state of a link that was not started. */
@@ -43,6 +45,7 @@ export function initialState(verified: boolean): LinkState {
     path: null,
     failure: null,
     endedBy: null,
+    serverKnows: true,
   };
 }
 

@@ -64,7 +64,11 @@ async function viewOf(info: PairInfo, selfId: string, store: Store): Promise<Pai
 /** Pairs of this device, as the server lists them, checked against what this device keeps. */
 export async function listPairs(api: Api, store: Store, selfId: string): Promise<PairView[]> {
   const views: PairView[] = [];
-  for (const info of await api.pairs()) {
+  const listed = await api.pairs();
+  // Read after the reply: what was revoked meanwhile must not come back by an old list.
+  const revoked = new Set(await store.revokedPairs());
+  for (const info of listed) {
+    if (revoked.has(info.pairId)) continue;
     const view = await viewOf(info, selfId, store);
     if (view !== null) views.push(view);
   }

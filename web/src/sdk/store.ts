@@ -29,7 +29,7 @@ export interface StoredPair {
 export type SdpTimeOf = "own" | "peer";
 
 const DATABASE = "heliograph";
-const VERSION = 1;
+const VERSION = 2;
 
 function settled<Value>(request: IDBRequest<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
@@ -56,15 +56,24 @@ function openDatabase(factory: IDBFactory, name: string): Promise<IDBDatabase> {
       reject(storageError(thrown));
       return;
     }
-    request.onupgradeneeded = () => {
-      request.result.createObjectStore("identity");
-      request.result.createObjectStore("pairs", { keyPath: "pairId" });
-      request.result.createObjectStore("sdpTimes");
+    request.onupgradeneeded = ({ oldVersion }) => upgrade(request.result, oldVersion);
+    request.onsuccess = () => {
+      // A tab that stays open must not keep a later version of the pages out.
+      request.result.onversionchange = () => request.result.close();
+      resolve(request.result);
     };
-    request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(storageError(request.error));
     request.onblocked = () => reject(storageError(new Error("another tab holds an older version")));
   });
+}
+
+function upgrade(database: IDBDatabase, oldVersion: number): void {
+  if (oldVersion < 1) {
+    database.createObjectStore("identity");
+    database.createObjectStore("pairs", { keyPath: "pairId" });
+    database.createObjectStore("sdpTimes");
+  }
+  if (oldVersion < 2) database.createObjectStore("revokedPairs");
 }
 
 /** The device's memory. One per page; open it once. */
@@ -117,6 +126,26 @@ export class Store {
   /** Forgets a pair and its secret. Signature times stay, so that replays stay refused. */
   async deletePair(pairId: string): Promise<void> {
     await settled(this.#objects("pairs", "readwrite").delete(pairId));
+  }
+
+  /** Forgets a pair and keeps, in the same transaction, that the server has yet to learn of it. */
+  async revokePair(pairId: string): Promise<void> {
+    const transaction = this.#database.transaction(["pairs", "revokedPairs"], "readwrite");
+    await Promise.all([
+      settled(transaction.objectStore("pairs").delete(pairId)),
+      settled(transaction.objectStore("revokedPairs").put(true, pairId)),
+    ]);
+  }
+
+  /** Pairs revoked here of which the server has yet to learn. */
+  async revokedPairs(): Promise<string[]> {
+    const ids = await settled(this.#objects("revokedPairs", "readonly").getAllKeys());
+    return ids.map(String);
+  }
+
+  /** The server knows. */
+  async forgetRevocation(pairId: string): Promise<void> {
+    await settled(this.#objects("revokedPairs", "readwrite").delete(pairId));
   }
 
   /** Highest `ts` signed (own) or accepted (peer) on a pair, 0 before the first. */

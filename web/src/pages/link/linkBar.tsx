@@ -6,10 +6,11 @@ import { isRelayed } from "../figures/pathWords";
 import { LinkSettings } from "./linkSettings";
 import { linkState, pageState } from "./model";
 import { tell } from "./phase";
+import { RevokePair } from "./revokePair";
 
 /** Peer, state and verification, always visible. */
 export function LinkBar() {
-  const [isSettingsOpen, setSettingsOpen] = useState(false);
+  const [dialog, setDialog] = useState<"settings" | "revoke" | null>(null);
   const page = pageState.value;
   if (page.at !== "linked") return null;
   const { peer } = page.pair;
@@ -34,9 +35,12 @@ export function LinkBar() {
         icon="settings"
         label="Settings of this link"
         testid="link-settings"
-        onClick={() => setSettingsOpen(true)}
+        onClick={() => setDialog("settings")}
       />
-      {isSettingsOpen && <LinkSettings onClose={() => setSettingsOpen(false)} />}
+      {dialog === "settings" && (
+        <LinkSettings onClose={() => setDialog(null)} onRevoke={() => setDialog("revoke")} />
+      )}
+      {dialog === "revoke" && <RevokePair peer={peer.name} onClose={() => setDialog(null)} />}
     </header>
   );
 }
@@ -45,7 +49,7 @@ function StateLine() {
   const page = pageState.value;
   const state = linkState.value;
   if (page.at !== "linked" || !state) return null;
-  const { phase, path, verified, endedBy } = state;
+  const { phase, path, verified, endedBy, serverKnows } = state;
   return (
     <p class="link-line">
       <span
@@ -54,6 +58,7 @@ function StateLine() {
         data-testid="link-state"
         data-state={phase}
         data-ended={endedBy ?? undefined}
+        data-server-knows={serverKnows}
         data-path={path ? (isRelayed(path) ? "relayed" : "direct") : undefined}
       >
         <span class="link-dot" aria-hidden="true" />

@@ -1,4 +1,4 @@
-// Settings of the link: which paths it may take, the codec, and ending it.
+// Settings of the link: which paths it may take, the codec, and ending it or the pair.
 import { useState } from "preact/hooks";
 import type { VideoCodec } from "../../sdk";
 import { Button } from "../../ui/button";
@@ -9,8 +9,14 @@ import { RelayForm } from "../shared/relayForm";
 import { liveSettings } from "./live";
 import { currentLink, reopen } from "./model";
 
+interface LinkSettingsProps {
+  onClose: () => void;
+  /** The person wants to end the pair; asked again before it happens. */
+  onRevoke: () => void;
+}
+
 /** A dialog; path settings apply when the link is opened anew, which its button does. */
-export function LinkSettings({ onClose }: { onClose: () => void }) {
+export function LinkSettings({ onClose, onRevoke }: LinkSettingsProps) {
   const [policy, setPolicy] = useState(preferences.value.policy);
   const [relay, setRelay] = useState(preferences.value.relay);
   const isChanged = policy !== preferences.value.policy || relay !== preferences.value.relay;
@@ -79,6 +85,9 @@ export function LinkSettings({ onClose }: { onClose: () => void }) {
           onClick={() => (currentLink()?.close(), onClose())}
         >
           Close the link
+        </Button>
+        <Button small icon="trash" testid="link-revoke" onClick={onRevoke}>
+          Revoke the pair
         </Button>
       </div>
     </Dialog>

@@ -51,10 +51,18 @@ export async function openLink(pairId: string): Promise<void> {
       pageState.value = { at: "failed", failure: UNKNOWN_PAIR };
       return;
     }
-    const { api, identity, store } = session;
+    const { api, identity, store, revocations } = session;
     const { policy: iceTransportPolicy } = preferences.value;
     const ownIceServers = ownRelays();
-    const link = new Link({ api, identity, store, pair, iceTransportPolicy, ownIceServers });
+    const link = new Link({
+      api,
+      identity,
+      store,
+      pair,
+      revocations,
+      iceTransportPolicy,
+      ownIceServers,
+    });
     listen(link);
     for (const attach of attachments) attach(link);
     pageState.value = { at: "linked", link, pair };
@@ -102,6 +110,15 @@ function listen(link: Link): void {
     if (STATES.has(error.code)) return;
     refused.value = { ...failureOf("A message", error), title: "A message was refused" };
   });
+}
+
+/** Ends the pair on both devices and at the server. */
+export async function revoke(): Promise<void> {
+  try {
+    await currentLink()?.revoke();
+  } catch (thrown) {
+    refused.value = failureOf("Revoking", thrown);
+  }
 }
 
 /** Ends the link and opens it again, so that changed settings apply. */

@@ -54,11 +54,17 @@ function ended(state: LinkState, peer: string): Told {
         "This link was opened in another tab or window of this device.",
       );
     case "revoked":
-      return told("Revoked", `The pair with ${peer} was revoked. Pair the devices again to link.`);
+      return told("Revoked", revokedSentence(state, peer));
     case "refused":
       return told("Refused", `${peer} did not prove its key, so the link was closed.`);
     case "closed":
     case null:
       return told("Closed", "The link is closed.");
   }
+}
+
+function revokedSentence({ serverKnows }: LinkState, peer: string): string {
+  const pairAgain = `The pair with ${peer} was revoked. Pair the devices again to link.`;
+  if (serverKnows) return pairAgain;
+  return `${pairAgain} The server does not answer: it is told as soon as it does, by this page or the next one that you open here.`;
 }
