@@ -1,6 +1,6 @@
 // The signalling socket's life: which closes it survives, and how it keeps its token.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Signalling, type SignallingEvents } from "../src/sdk/signalling";
+import { Signalling, type Ready, type SignallingEvents } from "../src/sdk/signalling";
 import type { Socket } from "../src/sdk/sockets";
 import { makeDevice, type Device, type Handler } from "./support/device";
 
@@ -32,6 +32,7 @@ class FakeSocket implements Socket {
 }
 
 const READY = { t: "ready", polite: true, peer: { online: true }, iceServers: [] };
+const RELAY = { urls: "turn:relay.example" };
 
 let device: Device;
 let sockets: FakeSocket[];
@@ -57,7 +58,14 @@ beforeEach(async () => {
       return socket;
     },
   });
-  const names: (keyof SignallingEvents)[] = ["ready", "peerOnline", "lost", "ended", "refused"];
+  const names: (keyof SignallingEvents)[] = [
+    "ready",
+    "peerOnline",
+    "ice",
+    "lost",
+    "ended",
+    "refused",
+  ];
   for (const name of names) signalling.on(name, (value) => seen.push([name, value]));
 });
 
@@ -87,7 +95,8 @@ test("the token travels as a subprotocol, not in the address", async () => {
     "heliograph.v1",
     "base64url.bearer.authorization.heliograph.a.b.c",
   ]);
-  expect(seen).toEqual([["ready", { polite: true, peerOnline: true, iceServers: [] }]]);
+  const ice = { servers: [], expiresMs: Infinity };
+  expect(seen).toEqual([["ready", { polite: true, peerOnline: true, ice }]]);
 });
 
 test("nothing is sent before ready", async () => {
@@ -177,4 +186,45 @@ test("a socket that answers its probe stays", async () => {
   socket.say({ t: "auth-ok", exp: 0 });
   await vi.advanceTimersByTimeAsync(10_000);
   expect(sockets).toHaveLength(1);
+});
+
+test("ICE servers come with their end, counted from the server's clock, and renewed in band", async () => {
+  signalling.start();
+  const socket = await opened();
+  const exp = Date.now() / 1000 + 60;
+  socket.say({ ...READY, iceServers: [RELAY], iceServersExp: exp });
+  const readyMs = Date.now();
+  const [, ready] = seen[0] ?? [];
+  expect((ready as Ready).ice.servers).toEqual([RELAY]);
+  // The offset of the clocks is known to the millisecond at best.
+  expect(Math.abs((ready as Ready).ice.expiresMs - exp * 1000)).toBeLessThan(1000);
+  const renewed = signalling.renew();
+  await vi.waitFor(() => expect(socket.sent).toEqual([{ t: "auth", token: "a.b.c" }]));
+  await vi.advanceTimersByTimeAsync(1000);
+  socket.say({ t: "auth-ok", exp: 0, iceServers: [RELAY] });
+  await renewed;
+  const [name, grant] = seen.at(-1) ?? [];
+  expect(name).toBe("ice");
+  expect((grant as Ready["ice"]).expiresMs).toBe(
+    (ready as Ready).ice.expiresMs + Date.now() - readyMs,
+  );
+});
+
+test("a renewal that nobody answers is waited for two seconds", async () => {
+  const socket = await ready();
+  let isOver = false;
+  void signalling.renew().then(() => (isOver = true));
+  await vi.waitFor(() => expect(socket.sent).toHaveLength(1));
+  // Waiting for the token took some of the time.
+  await vi.advanceTimersByTimeAsync(1500);
+  expect(isOver).toBe(false);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(isOver).toBe(true);
+});
+
+test("a renewal without a server ends at once", async () => {
+  await signalling.renew();
+  await ready();
+  refusal = [503, { code: "unavailable" }];
+  await signalling.renew();
 });

@@ -26,6 +26,8 @@ export interface ConnectionHandlers {
   canSend: () => boolean;
   sendDescription: (type: SdpType, sdp: string, offerSdp: string) => Promise<void>;
   sendCandidate: (candidate: TrickledCandidate) => void;
+  /** Resolves when `setIceServers` was called with servers that can be used, where there are any. */
+  freshenIceServers: () => Promise<void>;
   /** The path's state changed. */
   onChange: () => void;
   /** Keys are proven (where both sides can) and `ctl` is open. */
@@ -92,7 +94,7 @@ export class Connection {
     });
     this.#recovery = new Recovery({
       facts: () => this.#facts(),
-      restart: () => this.restart(),
+      restart: () => void this.restart(),
       rebuild: handlers.onDead,
       onFailure: handlers.onFailure,
     });
@@ -143,9 +145,10 @@ export class Connection {
   }
 
   /** Looks for a new path; the one there is serves on meanwhile. */
-  restart(): void {
-    if (this.#isClosed) return;
+  async restart(): Promise<void> {
     this.#hadPath = false;
+    await this.#options.handlers.freshenIceServers();
+    if (this.#isClosed) return;
     if (this.pc.signalingState === "stable") this.pc.restartIce();
     // A wish that could not be sent before fires no second event (W3C WebRTC §4.7.3).
     this.negotiation.resume();

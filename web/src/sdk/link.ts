@@ -17,6 +17,7 @@ import {
   type PeerMedia,
 } from "./link_media";
 import { LinkMessages } from "./link_messages";
+import { IceServers, type IceGrant } from "./ice_servers";
 import { exposeLink } from "./inspection";
 import {
   initialState,
@@ -65,6 +66,7 @@ export class Link extends Emitter<LinkEvents> {
   readonly #polite: boolean;
   readonly #isSecured: boolean;
   readonly #signalling: Signalling;
+  readonly #iceServers: IceServers;
   readonly #messages: LinkMessages;
   readonly #media = new LinkMedia((media) => this.emit("media", media));
   readonly #reports: LinkReports;
@@ -72,7 +74,6 @@ export class Link extends Emitter<LinkEvents> {
   #state: LinkState;
   #connection: Connection | null = null;
   #ctl: Ctl | null = null;
-  #iceServers: RTCIceServer[] = [];
   #wasOpen = false;
   #failedProofs = 0;
   #rebuildTimer: ReturnType<typeof setTimeout> | undefined;
@@ -92,6 +93,10 @@ export class Link extends Emitter<LinkEvents> {
       api,
       pairId: pair.pairId,
       ...(options.socket ? { socket: options.socket } : {}),
+    });
+    this.#iceServers = new IceServers({
+      own: options.ownIceServers ?? [],
+      renew: () => this.#signalling.renew(),
     });
     this.#messages = new LinkMessages(this.#signalling, identity, store, pair, {
       offerSdp: () => this.#connection?.negotiation.offerSdp ?? "",
@@ -147,8 +152,7 @@ export class Link extends Emitter<LinkEvents> {
 
   /** Looks for a new path now. */
   restart(): void {
-    this.#connection?.setIceServers(this.#iceServers);
-    this.#connection?.restart();
+    void this.#connection?.restart();
   }
 
   /**
@@ -215,20 +219,20 @@ export class Link extends Emitter<LinkEvents> {
     const signalling = this.#signalling;
     signalling.on("ready", (ready) => this.#ready(ready));
     signalling.on("peerOnline", (online) => this.#presence(online));
-    signalling.on("iceServers", (servers) => this.#takeIceServers(servers));
+    signalling.on("ice", (grant) => this.#takeIceServers(grant));
     signalling.on("refused", (error) => this.emit("refused", error));
     signalling.on("lost", (error) => this.#signallingLost(error));
     signalling.on("ended", (why) => void (why === "revoked" ? this.#revoked() : this.#end(why)));
   }
 
-  #ready({ peerOnline, iceServers }: Ready): void {
-    this.#takeIceServers(iceServers);
+  #ready({ peerOnline, ice }: Ready): void {
+    this.#takeIceServers(ice);
     this.#presence(peerOnline);
   }
 
-  #takeIceServers(iceServers: RTCIceServer[]): void {
-    this.#iceServers = [...iceServers, ...(this.#options.ownIceServers ?? [])];
-    this.#connection?.setIceServers(this.#iceServers);
+  #takeIceServers(grant: IceGrant): void {
+    this.#iceServers.take(grant);
+    this.#connection?.setIceServers(this.#iceServers.current);
   }
 
   #presence(peerOnline: boolean): void {
@@ -240,11 +244,17 @@ export class Link extends Emitter<LinkEvents> {
   #meet(): void {
     if (!this.#signalling.isReady || !this.#state.peerOnline) return;
     if (this.#connection === null) {
-      if (!this.#polite) this.#connect();
+      if (!this.#polite) void this.#begin();
       return;
     }
     if (this.#polite) this.#connection.negotiation.resume();
-    else this.#connection.restart();
+    else void this.#connection.restart();
+  }
+
+  async #begin(): Promise<void> {
+    await this.#iceServers.freshen();
+    const isOurs = this.#connection === null && this.#state.endedBy === null;
+    if (isOurs && this.#signalling.isReady) this.#connect();
   }
 
   #connect(): Connection {
@@ -255,7 +265,7 @@ export class Link extends Emitter<LinkEvents> {
       polite: this.#polite,
       media: this.#media,
       configuration: {
-        iceServers: this.#iceServers,
+        iceServers: this.#iceServers.current,
         iceTransportPolicy: this.#options.iceTransportPolicy ?? "all",
         bundlePolicy: "max-bundle",
       },
@@ -263,6 +273,7 @@ export class Link extends Emitter<LinkEvents> {
         canSend: () => this.#signalling.isReady && this.#state.peerOnline,
         sendDescription: (type, sdp, offerSdp) => this.#messages.describe(type, sdp, offerSdp),
         sendCandidate: (candidate) => this.#messages.trickle(candidate),
+        freshenIceServers: () => this.#iceServers.freshen(),
         onChange: () => this.#become({}),
         onOpen: () => this.#opened(connection),
         onFrame: (frame) => this.#ctl?.handle(frame),
@@ -280,6 +291,9 @@ export class Link extends Emitter<LinkEvents> {
   async #handleOffer(sdp: string): Promise<void> {
     // Another certificate: the peer has begun anew (its page was reloaded).
     if (this.#connection?.negotiation.isForeign(sdp) === true) this.#dropConnection();
+    // An offer that restarts ICE makes this side gather as well.
+    await this.#iceServers.freshen();
+    if (this.#state.endedBy !== null) return;
     const connection = this.#connection ?? this.#connect();
     await connection.acceptOffer(sdp);
     this.#become({});

@@ -4,6 +4,7 @@ import type { Api, Token } from "./api";
 import { Backoff } from "./backoff";
 import { Emitter } from "./emitter";
 import { ApiError, asHelioError, HelioError } from "./errors";
+import type { IceGrant } from "./ice_servers";
 import {
   CLOSE,
   offeredProtocols,
@@ -18,6 +19,8 @@ import {
 const RENEW_BEFORE_MS = 60_000;
 /** How long the server may take to answer a probe, in milliseconds. */
 const PROBE_LIMIT_MS = 4000;
+/** How long fresh ICE servers may take, in milliseconds. */
+const RENEWAL_LIMIT_MS = 2000;
 /** After too many messages, in milliseconds. */
 const TOO_MANY_WAIT_MS = 60_000;
 
@@ -25,7 +28,7 @@ const TOO_MANY_WAIT_MS = 60_000;
 export interface Ready {
   polite: boolean;
   peerOnline: boolean;
-  iceServers: RTCIceServer[];
+  ice: IceGrant;
 }
 
 /** A message of the peer, as relayed. */
@@ -40,7 +43,7 @@ export interface SignallingEvents {
   peerOnline: boolean;
   message: PeerMessage;
   /** Fresh ICE servers came with a renewed token. */
-  iceServers: RTCIceServer[];
+  ice: IceGrant;
   /** The socket is gone and will be opened again. */
   lost: HelioError;
   /** For good: another tab took over, or the pair is over. */
@@ -68,6 +71,10 @@ export class Signalling extends Emitter<SignallingEvents> {
   /** Whether a socket was tried before: then the token may be why it ended. */
   #isAnew = false;
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Server clock minus ours. */
+  #clockOffsetMs = 0;
+  /** How long a grant serves, as `ready` told: `auth-ok` does not. */
+  #iceLifetimeMs = 0;
   #renewTimer: ReturnType<typeof setTimeout> | undefined;
   #probeTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -117,11 +124,27 @@ export class Signalling extends Emitter<SignallingEvents> {
     void this.#renew();
   }
 
+  /** Asks for fresh ICE servers; resolves after `ice`, or when none come soon. */
+  async renew(): Promise<void> {
+    if (!this.#isReady) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(limit);
+        forget();
+        resolve();
+      };
+      const limit = setTimeout(done, RENEWAL_LIMIT_MS);
+      const forget = this.on("ice", done);
+      void this.#renew().then((isAsked) => isAsked || done());
+    });
+  }
+
   async #connect(): Promise<void> {
     const { api, pairId, socket: open = openBrowserSocket } = this.#options;
     let token: Token;
     try {
       token = await api.linkToken(pairId, { fresh: this.#isAnew });
+      this.#clockOffsetMs = await api.clockOffsetMs();
     } catch (thrown) {
       this.#tokenRefused(thrown);
       return;
@@ -162,17 +185,24 @@ export class Signalling extends Emitter<SignallingEvents> {
     this.#isReady = true;
     this.#backoff.reset();
     const peer = message["peer"] as { online?: unknown } | undefined;
+    const expS = message["iceServersExp"];
+    const serverNowMs = Date.now() + this.#clockOffsetMs;
+    this.#iceLifetimeMs = typeof expS === "number" ? expS * 1000 - serverNowMs : Infinity;
     this.emit("ready", {
       polite: message["polite"] === true,
       peerOnline: peer?.online === true,
-      iceServers: (message["iceServers"] as RTCIceServer[] | undefined) ?? [],
+      ice: this.#grant(message),
     });
+  }
+
+  #grant(message: Record<string, unknown>): IceGrant {
+    const servers = (message["iceServers"] as RTCIceServer[] | undefined) ?? [];
+    return { servers, expiresMs: Date.now() + this.#iceLifetimeMs };
   }
 
   #renewed(message: Record<string, unknown>): void {
     clearTimeout(this.#probeTimer);
-    const iceServers = message["iceServers"] as RTCIceServer[] | undefined;
-    if (iceServers !== undefined) this.emit("iceServers", iceServers);
+    if (message["iceServers"] !== undefined) this.emit("ice", this.#grant(message));
   }
 
   #refused(message: Record<string, unknown>): void {
@@ -187,15 +217,18 @@ export class Signalling extends Emitter<SignallingEvents> {
     this.#renewTimer = setTimeout(() => void this.#renew(), waitMs);
   }
 
-  async #renew(): Promise<void> {
+  /** Whether a fresh token was sent. */
+  async #renew(): Promise<boolean> {
     const socket = this.#socket;
     try {
       const token = await this.#options.api.linkToken(this.#options.pairId, { fresh: true });
-      if (this.#socket !== socket || !this.#isReady) return;
+      if (this.#socket !== socket || !this.#isReady) return false;
       socket?.send(JSON.stringify({ t: "auth", token: token.token }));
       this.#renewLater(token);
+      return true;
     } catch {
       // The server closes with 4401 when the token runs out; connecting again asks anew.
+      return false;
     }
   }
 
