@@ -38,6 +38,8 @@ export interface ConnectionHandlers {
   onBroken: (error: HelioError) => void;
   /** This connection cannot recover. */
   onDead: () => void;
+  /** The peer has closed this connection: DTLS carries its farewell, also without a server. */
+  onLeft: () => void;
 }
 
 export interface ConnectionOptions {
@@ -223,6 +225,9 @@ export class Connection {
       if (!this.#isClosed) onBroken(error);
     });
     channel.addEventListener("open", () => this.#checkOpen());
+    channel.addEventListener("close", () => {
+      if (!this.#isClosed) this.#options.handlers.onLeft();
+    });
     if (!this.#options.isSecured) this.#pipes[label].unlock(null);
     else void this.#unlock(label);
     this.#checkOpen();

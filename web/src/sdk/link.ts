@@ -280,6 +280,7 @@ export class Link extends Emitter<LinkEvents> {
         onFailure: (reason) => this.#failed(reason),
         onBroken: (error) => this.#broken(error),
         onDead: () => this.#rebuild("stuck"),
+        onLeft: () => this.#left(connection),
       },
     });
     this.#connection = connection;
@@ -308,6 +309,13 @@ export class Link extends Emitter<LinkEvents> {
 
   #handleBye(reason: string): void {
     if (reason === "noise-failed") this.emit("refused", proofError("the peer refused our keys"));
+    this.#dropConnection();
+    this.#meetLater();
+  }
+
+  /** The peer's page has gone; if it comes back it begins anew. */
+  #left(connection: Connection): void {
+    if (this.#connection !== connection) return;
     this.#dropConnection();
     this.#meetLater();
   }

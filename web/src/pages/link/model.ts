@@ -67,6 +67,7 @@ export async function openLink(pairId: string): Promise<void> {
     for (const attach of attachments) attach(link);
     pageState.value = { at: "linked", link, pair };
     document.title = `${pair.peer.name} · Heliograph`;
+    leaveWithPage(link);
     link.start();
   } catch (thrown) {
     pageState.value = { at: "failed", failure: failureOf("Opening the link", thrown) };
@@ -109,6 +110,21 @@ function listen(link: Link): void {
   link.on("refused", (error) => {
     if (STATES.has(error.code)) return;
     refused.value = { ...failureOf("A message", error), title: "A message was refused" };
+  });
+}
+
+/**
+ * A page that goes away says so, or its peer would wait for the path to fail. One that comes back
+ * from the browser's cache opens its link anew, unless it had ended before.
+ */
+function leaveWithPage(link: Link): void {
+  let hasLeft = false;
+  addEventListener("pagehide", () => {
+    hasLeft = link.state.phase !== "ended";
+    link.close("page-left");
+  });
+  addEventListener("pageshow", ({ persisted }) => {
+    if (persisted && hasLeft) link.start();
   });
 }
 
