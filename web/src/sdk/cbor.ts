@@ -1,7 +1,8 @@
 // Deterministic CBOR (RFC 8949 §4.2.1): shortest integers, definite lengths, sorted keys.
-// Decoding is strict, so that no two readers understand one message differently.
+// Only the one encoding of a value is read, so that no two readers understand one message
+// differently; the native side reads and refuses the same bytes (testdata/control).
 import { decode, encode, rfc8949EncodeOptions, Tokenizer, Type, type Token } from "cborg";
-import type { Bytes } from "./bytes";
+import { equalBytes, type Bytes } from "./bytes";
 import { HelioError } from "./errors";
 
 /** Largest CBOR message in bytes. */
@@ -86,10 +87,14 @@ export function decodeCbor(bytes: Uint8Array): CborValue {
   if (bytes.length > CBOR_LIMIT_BYTES) {
     throw malformed(`message of ${bytes.length} bytes, limit ${CBOR_LIMIT_BYTES}`);
   }
+  let value: CborValue;
   try {
-    return decode(bytes, { ...DECODE_OPTIONS, tokenizer: new DepthTokenizer(bytes) }) as CborValue;
+    value = decode(bytes, { ...DECODE_OPTIONS, tokenizer: new DepthTokenizer(bytes) }) as CborValue;
   } catch (thrown) {
     if (thrown instanceof HelioError) throw thrown;
     throw malformed(thrown instanceof Error ? thrown.message : "unreadable");
   }
+  // Catches every other spelling at once: unsorted keys, wider floats, whole numbers as floats.
+  if (!equalBytes(encodeCbor(value), bytes)) throw malformed("not the deterministic encoding");
+  return value;
 }

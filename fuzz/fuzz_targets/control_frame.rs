@@ -1,0 +1,11 @@
+//! Control frames from a peer: never a panic; what is read has exactly these bytes.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use protocol::control::ControlFrame;
+
+fuzz_target!(|bytes: &[u8]| {
+    if let Ok(frame) = ControlFrame::decode(bytes) {
+        assert_eq!(frame.encode().as_deref(), Ok(bytes));
+    }
+});
