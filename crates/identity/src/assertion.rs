@@ -6,9 +6,10 @@
 use protocol::base64url::Base64Url;
 use protocol::id::DeviceId;
 use protocol::problem::ProblemCode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::jws::{Jws, JwsError, MAX_JTI_BYTES, SKEW_S};
+use crate::ed25519::SigningKey;
+use crate::jws::{self, Jws, JwsError, MAX_JTI_BYTES, SKEW_S};
 use crate::secret::sha256;
 use crate::thumbprint::thumbprint;
 
@@ -35,7 +36,7 @@ pub struct Assertion {
     pub forget_after_s: u64,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Claims {
     iss: DeviceId,
     sub: DeviceId,
@@ -160,6 +161,21 @@ impl ReadAssertion {
     }
 }
 
+/// What a device says to prove its key: to `audience`, an origin of the server, from `now_s` (Unix
+/// seconds, by the server's clock) on for a minute. `jti` is randomness, never used twice.
+pub fn sign_assertion(key: &SigningKey, audience: &str, now_s: u64, jti: [u8; 16]) -> String {
+    let device = key.thumbprint();
+    let claims = Claims {
+        iss: device.clone(),
+        sub: device,
+        aud: audience.to_owned(),
+        iat: now_s,
+        exp: now_s + MAX_LIFETIME_S,
+        jti: Base64Url(jti).to_string(),
+    };
+    jws::sign(&claims, "JWT", None, key)
+}
+
 /// Until when it is accepted.
 fn check_times(claims: &Claims, now_s: u64) -> Result<u64, AssertionError> {
     let found_s = claims.exp.saturating_sub(claims.iat);
@@ -177,4 +193,22 @@ fn check_times(claims: &Claims, now_s: u64) -> Result<u64, AssertionError> {
         });
     }
     Ok(last_s)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_device_asserts_is_what_the_server_verifies() {
+        let key = SigningKey::from_seed([1; 32]);
+        let origins = ["https://helio.example".to_owned()];
+        let text = sign_assertion(&key, &origins[0], 1_760_000_000, [7; 16]);
+        let read = ReadAssertion::read(&text).unwrap();
+        let verified = read.verify(key.public(), &origins, 1_760_000_000).unwrap();
+        assert_eq!(verified.issuer, key.thumbprint());
+        assert_eq!(verified.audience, origins[0]);
+        let late = read.verify(key.public(), &origins, 1_760_000_000 + 60 + SKEW_S + 1);
+        assert!(matches!(late, Err(AssertionError::Expired { .. })));
+    }
 }

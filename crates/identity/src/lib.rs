@@ -1,15 +1,20 @@
 //! Who a device is and how it proves it: thumbprints, records, pair statements, assertions,
-//! tokens, signed session descriptions, TURN credentials, one-time secrets.
+//! tokens, signed session descriptions, the Noise handshakes of pairings and links, sealed
+//! channels, TURN credentials, one-time secrets.
 //!
 //! Pure: the caller brings the time and the randomness. The bytes are described in
 //! `docs/protocol.md`.
 
 mod assertion;
+mod channel;
 mod ed25519;
 mod jwks;
 mod jws;
 mod key_ring;
+mod link_handshake;
+mod noise;
 mod pair_keys;
+mod pairing_handshake;
 mod record;
 mod sdp;
 mod secret;
@@ -21,11 +26,22 @@ mod token;
 mod turn_credentials;
 mod words;
 
-pub use assertion::{Assertion, AssertionError, ReadAssertion};
+pub use assertion::{Assertion, AssertionError, ReadAssertion, sign_assertion};
+pub use channel::{
+    AeadFailure, ORDERED_OVERHEAD_BYTES, OrderedChannel, REPLAY_WINDOW, ReplayWindow,
+    UNORDERED_OVERHEAD_BYTES, UnorderedChannel,
+};
 pub use ed25519::{SigningKey, verify_signature};
 pub use jws::{JwsError, MAX_JWS_BYTES, SKEW_S};
 pub use key_ring::{KeyRing, UnknownKey};
+pub use link_handshake::{LinkEnd, LinkProof};
+pub use noise::{
+    Handshake, MAX_NOISE_BYTES, MAX_NOISE_PAYLOAD_BYTES, NoiseError, NoiseKey, TransportKeys,
+};
 pub use pair_keys::{pair_id, pair_secret};
+pub use pairing_handshake::{
+    PairingTransport, invite_handshake, join_handshake, pairing_prologue, pairing_psk,
+};
 pub use record::{RecordError, VerifiedRecord};
 pub use sdp::{DescriptionKind, SdpError, SignedDescription};
 pub use secret::{OneTimeSecret, SecretError, SecretHash, sha256};

@@ -49,7 +49,10 @@ impl VerifiedRecord {
     }
 
     /// Signs the other fields of `record` with `key`, whose id and public half it gets.
-    pub fn sign(mut record: DeviceRecord, key: &SigningKey) -> Result<Self, RecordError> {
+    ///
+    /// # Errors
+    /// A field breaks a rule.
+    pub fn sign(mut record: DeviceRecord, key: &SigningKey) -> Result<Self, FieldError> {
         record.key = *key.public();
         record.device_id = key.thumbprint();
         record.check_fields()?;

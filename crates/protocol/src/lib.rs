@@ -12,6 +12,7 @@ pub mod file;
 pub mod frame;
 pub mod http;
 pub mod id;
+pub mod invite_link;
 pub mod json;
 pub mod pairing;
 pub mod problem;
