@@ -141,4 +141,20 @@ mod tests {
             );
         }
     }
+    #[test]
+    fn the_operations_page_explains_every_metric() {
+        let page = include_str!("../../../docs/operations.md");
+        let sources = [
+            include_str!("metrics.rs"),
+            include_str!("signalling_loop/metrics.rs"),
+            include_str!("turn_loop/publish.rs"),
+        ];
+        let described = sources
+            .iter()
+            .flat_map(|source| source.split("\"helio_").skip(1))
+            .filter_map(|rest| rest.split('"').next());
+        for name in described {
+            assert!(page.contains(&format!("`helio_{name}`")), "helio_{name}");
+        }
+    }
 }
