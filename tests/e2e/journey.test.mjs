@@ -1,26 +1,52 @@
-// The whole journey of two devices: setup, pairing, live video, stills, text.
+// The whole journey of two devices in one run: setup, invite, words, link, live video, stills,
+// text, relays, a server that restarts, and the end of the pair.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Device } from '../lib/browser.mjs';
-import { latencies, percentile, watchClock } from '../lib/camera.mjs';
-import { keepPeerConnections, statistics } from '../lib/peer_connections.mjs';
-import { inState, openLink, pair, say, setUp } from '../lib/people.mjs';
+import { latencies, percentile } from '../lib/camera.mjs';
+import { Coturn } from '../lib/coturn.mjs';
+import { watchTenSeconds } from '../lib/live.mjs';
+import { iceUfrag, keepPeerConnections, pathEnds, pathOf, restartedIce } from '../lib/peer_connections.mjs';
+import { allowPaths, inState, openLink, pair, say, setUp } from '../lib/people.mjs';
+import { CLOSED_AS_REVOKED, areRevoked, connectionStates, isRevoked } from '../lib/revoked.mjs';
 import { Server } from '../lib/server.mjs';
+import { closeCodes, keepSockets } from '../lib/sockets.mjs';
+import { decoded, watchSentStills } from '../lib/stills.mjs';
+import { neverLetGo } from '../lib/stubborn.mjs';
 
 const round = (ms) => Math.round(ms * 10) / 10;
 
-describe('two browsers', { timeout: 300_000 }, () => {
-  let server, laptop, phone, pairId;
+describe('two browsers', { timeout: 400_000 }, () => {
+  let server, coturn, laptop, phone, all, pairId;
+
+  const openPages = () => Promise.all(all.map((device) => openLink(device, server, pairId)));
+  const areOpen = (path) => Promise.all(all.map((device) => inState(device, 'open', { path })));
+  const showTexts = () => Promise.all(all.map(({ page }) => page.getByTestId('tab-text').click()));
+  const usePaths = (policy) => Promise.all(all.map((device) => allowPaths(device, policy)));
+
+  /// Texts each way; the milliseconds until their acks.
+  async function talk(what) {
+    await showTexts();
+    const there = await say(laptop, `${what}, says the laptop`);
+    const back = await say(phone, `${what}, says the phone`);
+    return `milliseconds to an ack, there and back: ${[there, back].map(round)}`;
+  }
 
   before(async () => {
-    server = await Server.start();
-    [laptop, phone] = await Promise.all([Device.open('laptop'), Device.open('phone', { phone: true })]);
-    for (const device of [laptop, phone]) await device.context.addInitScript(keepPeerConnections);
+    coturn = await Coturn.start();
+    server = await Server.start({ set: { 'turn.credential_ttl_seconds': 5 } });
+    all = await Promise.all([Device.open('laptop'), Device.open('phone', { phone: true })]);
+    [laptop, phone] = all;
+    for (const { context } of all) {
+      await context.addInitScript(keepPeerConnections);
+      await context.addInitScript(keepSockets);
+    }
   });
 
   after(async () => {
     await Promise.all([laptop?.close(), phone?.close()]);
     await server?.close();
+    await coturn?.close();
   });
 
   test('are set up and paired by link and words', async () => {
@@ -31,8 +57,8 @@ describe('two browsers', { timeout: 300_000 }, () => {
   });
 
   test('link directly and say that the peer is verified', async () => {
-    await Promise.all([openLink(laptop, server, pairId), openLink(phone, server, pairId)]);
-    await Promise.all([inState(laptop, 'open', { path: 'direct' }), inState(phone, 'open', { path: 'direct' })]);
+    await openPages();
+    await areOpen('direct');
     assert.equal(await laptop.page.getByTestId('link-verified').getAttribute('data-verified'), 'true');
   });
 
@@ -91,7 +117,7 @@ describe('two browsers', { timeout: 300_000 }, () => {
   }
 
   test('exchange 100 texts each way, all acked', async (t) => {
-    for (const device of [laptop, phone]) await device.page.getByTestId('tab-text').click();
+    await showTexts();
     for (const [from, to] of [[laptop, phone], [phone, laptop]]) {
       const ms = [];
       for (let i = 1; i <= 100; i += 1) ms.push(await say(from, `${from.name} says ${i}`));
@@ -102,63 +128,92 @@ describe('two browsers', { timeout: 300_000 }, () => {
     }
   });
 
+  test('talk over the embedded relay, also 30 s after credentials of 5 s', async (t) => {
+    await usePaths('relay');
+    await areOpen('relayed');
+    for (const device of all) assert.deepEqual(await pathEnds(device), ['relay', 'relay'], device.name);
+    t.diagnostic(await talk('over the relay'));
+    const connections = () => Promise.all(all.map(({ page }) => page.evaluate(() => window.__peerConnections.length)));
+    const started = await connections();
+    await laptop.page.waitForTimeout(30_000);
+    t.diagnostic(await talk('half a minute later'));
+    for (const device of all) assert.deepEqual(await pathEnds(device), ['relay', 'relay'], device.name);
+    assert.deepEqual(await connections(), started, 'no connection was made anew');
+  });
+
   test('post what they saw as metrics', async () => {
-    const reply = await fetch(`http://${server.metrics}/metrics`);
-    const text = await reply.text();
+    const text = await (await fetch(`http://${server.metrics}/metrics`)).text();
     assert.match(text, /helio_links_total\{path="direct"\} [1-9]/);
+    assert.match(text, /helio_links_total\{path="relayed"\} [1-9]/);
     assert.match(text, /helio_still_bytes_count [1-9]/);
     assert.match(text, /helio_link_phase_seconds_count\{phase="offer-to-answer"\} [1-9]/);
   });
 
   test('had nothing to complain about in their consoles', () => {
+    // From here on the server goes away at times, and browsers log every failed connection.
     assert.deepEqual([...laptop.problems, ...phone.problems], []);
   });
+
+  test('talk over coturn, when that is the relay that the server has', async (t) => {
+    const { set } = server;
+    await server.stop();
+    // Without UDP ports of its own the server has no relay to offer beside coturn.
+    server.set = { ...set, 'turn.external': coturn.external, 'turn.listen': '[]', 'media.listen': '[]' };
+    await server.run();
+    await openPages();
+    await areOpen('relayed');
+    for (const device of all) {
+      const [local, remote] = await pathOf(device);
+      assert.deepEqual([local.candidateType, remote.candidateType], ['relay', 'relay'], device.name);
+      assert.equal(local.url, coturn.url, `${device.name} allocated at coturn`);
+    }
+    t.diagnostic(await talk('over coturn'));
+    server.set = set;
+  });
+
+  test('go back to a direct path', async (t) => {
+    await usePaths('all');
+    await areOpen('direct');
+    for (const device of all) assert.ok(!(await pathEnds(device)).includes('relay'), device.name);
+    t.diagnostic(await talk('direct again'));
+  });
+
+  test('go on without the server, and restart ICE with a fresh token when it is back', async (t) => {
+    const fragments = await Promise.all(all.map(iceUfrag));
+    await server.stop();
+    t.diagnostic(await talk('nobody in between'));
+    const tokens = all.map(({ page }) => page.waitForResponse((reply) => reply.url().endsWith('/api/auth/webrtc-token') && reply.ok()));
+    await server.run();
+    await Promise.all([...tokens, ...all.map((device, i) => restartedIce(device, fragments[i]))]);
+    await areOpen('direct');
+    t.diagnostic(await talk('after the restart'));
+    for (const { name, page } of all) {
+      assert.equal(await page.evaluate(() => window.__peerConnections.length), 1, `${name} has made one connection`);
+    }
+  });
+
+  test('lose link and socket when their pair is revoked', async () => {
+    const home = await laptop.context.newPage();
+    await home.goto(server.origin);
+    await home.locator(`[data-testid=pair-card][data-pair="${pairId}"]`).getByTestId('revoke-pair').click();
+    await home.getByTestId('confirm').click();
+    await areRevoked(all);
+    await home.close();
+    assert.deepEqual(server.command('pairs').pairs, []);
+  });
+
+  test('once paired anew, drop a revoked device whose owner has patched its page', async (t) => {
+    await phone.context.addInitScript(neverLetGo);
+    pairId = await pair(laptop, phone, server);
+    await openPages();
+    await areOpen('direct');
+    t.diagnostic(await talk('friends again'));
+    const { devices } = server.command('devices');
+    server.order('devices', 'revoke', devices.find(({ name }) => name === 'phone').deviceId);
+    await isRevoked(laptop);
+    assert.deepEqual(await connectionStates(laptop), ['closed']);
+    // The patched page believes that all is well, until nobody answers.
+    await phone.page.waitForFunction(() => window.__peerConnections.every(({ connectionState }) => connectionState !== 'connected'));
+    assert.deepEqual(await closeCodes(phone), [CLOSED_AS_REVOKED], 'the server has closed its socket');
+  });
 });
-
-/// What sender and receiver show in ten seconds of video at 15 fps.
-async function watchTenSeconds(sender, receiver) {
-  const freezes = async () => {
-    const inbound = await statistics(receiver, 'inbound-rtp');
-    return inbound.find(({ kind }) => kind === 'video').freezeCount;
-  };
-  await sender.page.evaluate(watchClock, '[data-testid=video-self]');
-  await receiver.page.evaluate(watchClock, '[data-testid=video-remote]');
-  const before = await freezes();
-  await receiver.page.waitForTimeout(10_000);
-  const [local, remote] = await Promise.all(
-    [sender, receiver].map(({ page }) => page.evaluate(() => window.__clock.stop())),
-  );
-  const frozen = (await freezes()) - before;
-  return { local, remote, freezes: frozen, isSmooth: frozen === 0 && remote.frames >= 0.8 * 15 * 10 };
-}
-
-/// Runs in the page: notes what the line under the stills button says of each still.
-function watchSentStills() {
-  const stills = [];
-  window.__stills = stills;
-  const find = () => document.querySelector('[data-testid=still-sent]');
-  // What stands there from an earlier run is none of this one's.
-  const old = find()?.textContent;
-  const note = () => {
-    const line = find();
-    if (!line || (stills.length === 0 && line.textContent === old)) return;
-    const seq = Number(line.dataset.seq);
-    const entry = { seq, bytes: Number(line.dataset.bytes), text: line.textContent };
-    if (stills.at(-1)?.seq === seq) stills[stills.length - 1] = entry;
-    else stills.push(entry);
-  };
-  new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
-}
-
-/// Frames that a device has decoded of the stills' track, and how many were key frames.
-async function decoded(device) {
-  const inbound = (await statistics(device, 'inbound-rtp')).filter(({ kind }) => kind === 'video');
-  const codecs = await statistics(device, 'codec');
-  const [newest] = inbound.sort((a, b) => b.lastPacketReceivedTimestamp - a.lastPacketReceivedTimestamp);
-  const sum = (name) => inbound.reduce((total, entry) => total + (entry[name] ?? 0), 0);
-  return {
-    frames: sum('framesDecoded'),
-    keyFrames: sum('keyFramesDecoded'),
-    codec: codecs.find(({ id }) => id === newest?.codecId)?.mimeType,
-  };
-}

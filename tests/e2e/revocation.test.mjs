@@ -3,11 +3,10 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { say } from '../lib/people.mjs';
+import { CLOSED_AS_REVOKED, areRevoked, connectionStates, isRevoked } from '../lib/revoked.mjs';
 import { closeCodes, tokenOf } from '../lib/sockets.mjs';
 import { neverLetGo } from '../lib/stubborn.mjs';
 import { TwoDevices } from '../lib/two_devices.mjs';
-
-const CLOSED_AS_REVOKED = 4403;
 
 describe('revoked', { timeout: 240_000 }, () => {
   let two;
@@ -23,7 +22,7 @@ describe('revoked', { timeout: 240_000 }, () => {
     await card.getByTestId('revoke-pair').click();
     const start = performance.now();
     await home.getByTestId('confirm').click();
-    await bothAreRevoked(two);
+    await areRevoked(two.all);
     t.diagnostic(`ended on both ${Math.round(performance.now() - start)} ms after the click`);
     await card.waitFor({ state: 'detached' });
     assert.deepEqual(two.server.command('pairs').pairs, []);
@@ -85,7 +84,7 @@ describe('revoked', { timeout: 240_000 }, () => {
     await two.link();
     const start = performance.now();
     two.server.order('devices', 'revoke', deviceId(two, 'phone'));
-    await bothAreRevoked(two);
+    await areRevoked(two.all);
     t.diagnostic(`ended on both ${Math.round(performance.now() - start)} ms after the command began`);
     assert.equal(deviceId(two, 'phone'), undefined, 'it is listed no more');
   });
@@ -94,7 +93,7 @@ describe('revoked', { timeout: 240_000 }, () => {
     await two.link();
     const token = await tokenOf(two.phone);
     two.server.order('devices', 'revoke', deviceId(two, 'phone'));
-    await bothAreRevoked(two);
+    await areRevoked(two.all);
     const refusal = two.phone.page.waitForResponse((reply) => reply.url().endsWith('/api/auth/webrtc-token'));
     await two.phone.page.goto(two.server.origin);
     const reply = await refusal;
@@ -130,12 +129,6 @@ function deviceId(two, name) {
   return two.server.command('devices').devices.find((device) => device.name === name)?.deviceId;
 }
 
-/// The link page says that the pair is over, and its connection and socket are closed.
-async function isRevoked(device) {
-  await device.page.locator('[data-testid=link-state][data-state=ended][data-ended=revoked]').waitFor();
-  assert.ok((await closeCodes(device)).every((code) => code !== null), `${device.name} has closed its sockets`);
-}
-
 async function revokeOnLinkPage({ page }) {
   await page.getByTestId('link-settings').click();
   await page.getByTestId('link-revoke').click();
@@ -153,18 +146,6 @@ async function hasForgotten(two, { page, name }) {
   const failure = page.getByTestId('link-failure');
   await failure.waitFor();
   assert.equal(await failure.getAttribute('data-code'), 'unknown-pair', name);
-}
-
-async function bothAreRevoked(two) {
-  for (const device of two.all) {
-    await isRevoked(device);
-    assert.deepEqual(await connectionStates(device), ['closed'], device.name);
-    assert.deepEqual(await closeCodes(device), [CLOSED_AS_REVOKED], device.name);
-  }
-}
-
-function connectionStates({ page }) {
-  return page.evaluate(() => window.__peerConnections.map(({ connectionState }) => connectionState));
 }
 
 /// What the server says to somebody who offers `token` on a signalling socket, and how it closes it.

@@ -1,6 +1,6 @@
 // Starts the real program on free ports and an empty data directory, and stops it by pid.
 import { spawn, execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -31,6 +31,7 @@ export class Server {
 
   /// `set` holds configuration keys over what a test run needs.
   static async start({ data, set = {}, host = LAN, env = {} } = {}) {
+    if (!existsSync(HELIO)) throw new Error(`no program at ${HELIO}: build it, or name it in HELIO`);
     const server = new Server();
     server.isOwnData = data === undefined;
     server.data = data ?? mkdtempSync(join(tmpdir(), 'helio-test-'));
