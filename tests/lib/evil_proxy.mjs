@@ -14,6 +14,7 @@ export class EvilProxy {
   tamper = (message) => message;
   /// Every message that clients sent on `/api/signal`, as they sent it.
   heard = [];
+  #awaited = [];
 
   static async start() {
     const proxy = new EvilProxy();
@@ -26,6 +27,11 @@ export class EvilProxy {
     });
     await new Promise((done) => proxy.http.listen(proxy.port, LAN, done));
     return proxy;
+  }
+
+  /// Resolves when a client sends a message of a type.
+  hears(type) {
+    return new Promise((done) => this.#awaited.push({ type, done }));
   }
 
   #forward(request, reply) {
@@ -63,6 +69,7 @@ export class EvilProxy {
   #change(bytes) {
     const message = JSON.parse(bytes);
     this.heard.push(structuredClone(message));
+    for (const { type, done } of this.#awaited) if (type === message.t) done(message);
     const changed = this.tamper(message);
     return changed === null ? null : JSON.stringify(changed);
   }
