@@ -80,13 +80,23 @@ export class OutgoingMedia {
   #track: MediaStreamTrack | null;
   #init: MediaInit;
   #transceiver: RTCRtpTransceiver | null = null;
+  #isReleased = false;
+  #ready: Promise<void> = Promise.resolve();
+  /** What it was added for: live and stills want other encoders, and never share a section. */
+  readonly #purpose: MediaMode;
   readonly #announce: (media: OutgoingMedia) => void;
 
   constructor(source: MediaSource, init: MediaInit, announce: (media: OutgoingMedia) => void) {
     this.#track = typeof source === "string" ? null : source;
     this.kind = typeof source === "string" ? source : (source.kind as "audio" | "video");
     this.#init = init;
+    this.#purpose = init.mode;
     this.#announce = announce;
+  }
+
+  /** Resolves when the section sends as it was told to. */
+  get ready(): Promise<void> {
+    return this.#ready;
   }
 
   get mode(): MediaMode {
@@ -106,6 +116,32 @@ export class OutgoingMedia {
   setMode(mode: MediaMode): void {
     this.#init = { ...this.#init, mode };
     this.#announce(this);
+  }
+
+  /** Sends nothing any more and leaves the section to whoever adds its like next. */
+  release(): void {
+    this.setMode("off");
+    this.#isReleased = true;
+    void this.replaceTrack(null);
+  }
+
+  /** Takes over as if it were fresh, where it was released and serves the same purpose. */
+  reuse(source: MediaSource, init: MediaInit): boolean {
+    const kind = typeof source === "string" ? source : source.kind;
+    if (!this.#isReleased || kind !== this.kind || init.mode !== this.#purpose) return false;
+    this.#isReleased = false;
+    this.#init = init;
+    this.#ready = this.#takeOver(typeof source === "string" ? null : source);
+    this.#announce(this);
+    return true;
+  }
+
+  async #takeOver(track: MediaStreamTrack | null): Promise<void> {
+    const { onAttach, sendEncodings = [], codec } = this.#init;
+    if (this.#transceiver !== null) onAttach?.(this.#transceiver);
+    await this.replaceTrack(track);
+    if (sendEncodings[0] !== undefined) await this.setEncoding(sendEncodings[0]);
+    if (codec !== undefined) await this.useCodec(codec);
   }
 
   /** Sends another track, or none, without renegotiating. */
@@ -187,8 +223,13 @@ export class LinkMedia {
     return highest === 0 ? null : highest;
   }
 
-  /** Adds a section that this side sends, on this connection and those after it. */
+  /**
+   * Adds a section that this side sends, on this connection and those after it. One that was
+   * released is used again: descriptions never lose a section, so each one more would stay.
+   */
   add(source: MediaSource, init: MediaInit): OutgoingMedia {
+    const released = this.#outgoing.find((each) => each.reuse(source, init));
+    if (released !== undefined) return released;
     const media = new OutgoingMedia(source, init, (changed) => this.#tell(changed));
     this.#outgoing.push(media);
     if (this.#pc !== null) media.attach(this.#pc);

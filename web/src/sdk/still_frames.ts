@@ -20,28 +20,52 @@ export interface FrameTap {
 type Transformable = { transform?: unknown };
 type TransformConstructor = new (worker: Worker, options: unknown, transfer: unknown[]) => unknown;
 
+/** A worker at the other end of a port, for as long as what it taps may carry frames. */
+interface Transform {
+  worker: Worker;
+  port: MessagePort;
+}
+
+/** What is tapped keeps its first transform: who taps it again takes that one over. */
+const transforms = new WeakMap<RTCRtpSender | RTCRtpReceiver, Transform>();
+
 /** Taps a sender or receiver; null where the browser has no encoded transforms. */
 export function tapFrames(
   side: "sender" | "receiver",
   target: RTCRtpSender | RTCRtpReceiver,
   onFrame: (frame: FromWorker) => void,
 ): FrameTap | null {
-  const { RTCRtpScriptTransform: Transform } = globalThis as {
+  const transform = transforms.get(target) ?? install(side, target);
+  if (transform === null) return null;
+  const { worker, port } = transform;
+  const listener = ({ data }: MessageEvent<FromWorker>): void => onFrame(data);
+  port.onmessage = listener;
+  return {
+    send: (message) => port.postMessage(message),
+    close: () => {
+      if (port.onmessage === listener) port.onmessage = null;
+      // The worker stays while the track may carry frames: without it none would pass.
+      if (target.transport?.state !== "closed") return;
+      port.close();
+      worker.terminate();
+    },
+  };
+}
+
+function install(
+  side: "sender" | "receiver",
+  target: RTCRtpSender | RTCRtpReceiver,
+): Transform | null {
+  const { RTCRtpScriptTransform: ScriptTransform } = globalThis as {
     RTCRtpScriptTransform?: TransformConstructor;
   };
-  if (Transform === undefined) return null;
+  if (ScriptTransform === undefined) return null;
   const worker = new Worker(new URL("./still_frames_worker.ts", import.meta.url), {
     type: "module",
   });
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = ({ data }: MessageEvent<FromWorker>) => onFrame(data);
-  (target as Transformable).transform = new Transform(worker, { side, port: port2 }, [port2]);
-  return {
-    send: (message) => port1.postMessage(message),
-    close: () => {
-      port1.close();
-      // The worker stays while the track may carry frames: without it none would pass.
-      if (target.transport?.state === "closed") worker.terminate();
-    },
-  };
+  const { port1: port, port2 } = new MessageChannel();
+  const transform = new ScriptTransform(worker, { side, port: port2 }, [port2]);
+  (target as Transformable).transform = transform;
+  transforms.set(target, { worker, port });
+  return { worker, port };
 }

@@ -67,7 +67,8 @@ export class StillsSender extends Emitter<{ sent: SentStill }> {
   #media: OutgoingMedia | null = null;
   #tap: FrameTap | null = null;
   #run = 0;
-  #seq = 0;
+  /** Goes on over restarts: a receiver that missed the pause must not take a still for an old one. */
+  static #seq = 0;
   #requestedMs = 0;
   #softness = 0;
   #onFrame: ((frame: FromWorker) => void) | null = null;
@@ -118,16 +119,15 @@ export class StillsSender extends Emitter<{ sent: SentStill }> {
     this.#forgetCommands?.();
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.#stream = null;
-    this.#media?.setMode("off");
-    void this.#media?.replaceTrack(null);
+    // A frame that still waits would hold up those of the next start.
+    this.#tap?.send({ t: "drop" });
+    this.#tap?.close();
+    this.#tap = null;
+    this.#media?.release();
+    this.#media = null;
   }
 
   async #offer(track: MediaStreamTrack): Promise<void> {
-    if (this.#media !== null) {
-      await this.#media.replaceTrack(track);
-      this.#media.setMode("stills");
-      return;
-    }
     this.#media = this.#options.link.addMedia(track, {
       mode: "stills",
       codec: this.#options.codec ?? "H264",
@@ -138,6 +138,7 @@ export class StillsSender extends Emitter<{ sent: SentStill }> {
         this.#tap = tapFrames("sender", sender, (frame) => this.#onFrame?.(frame));
       },
     });
+    await this.#media.ready;
   }
 
   async #loop(run: number): Promise<void> {
@@ -162,8 +163,8 @@ export class StillsSender extends Emitter<{ sent: SentStill }> {
 
   /** Encodes until it fits, announces, releases, and waits until it is on the peer's screen. */
   async #sendOne(run: number): Promise<SentStill | null> {
-    this.#seq += 1;
-    const seq = this.#seq;
+    StillsSender.#seq += 1;
+    const seq = StillsSender.#seq;
     const startedMs = performance.now();
     const shown = new Promise<true>((resolve) => {
       this.#onShown = (told) => told === seq && resolve(true);
