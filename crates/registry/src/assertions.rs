@@ -2,6 +2,7 @@
 
 use identity::Assertion;
 use protocol::base64url;
+use sqlx::SqliteConnection;
 
 use crate::database::{DatabaseError, Registry, to_sql};
 
@@ -11,16 +12,7 @@ impl Registry {
     /// # Errors
     /// The database failed: the assertion must then be refused.
     pub async fn use_assertion(&self, assertion: &Assertion) -> Result<bool, DatabaseError> {
-        let inserted = sqlx::query(
-            "INSERT INTO used_assertions (issuer, jti_hash, forget_after_s) VALUES ($1, $2, $3) \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(assertion.issuer.as_str())
-        .bind(base64url::encode(&assertion.jti_hash))
-        .bind(to_sql(assertion.forget_after_s))
-        .execute(&self.pool)
-        .await?;
-        Ok(inserted.rows_affected() == 1)
+        insert_assertion(&mut *self.pool.acquire().await?, assertion).await
     }
 
     /// Forgets those that are refused as expired by now. Returns how many.
@@ -34,4 +26,21 @@ impl Registry {
             .await?;
         Ok(deleted.rows_affected())
     }
+}
+
+/// Whether it was not there before.
+pub(crate) async fn insert_assertion(
+    connection: &mut SqliteConnection,
+    assertion: &Assertion,
+) -> Result<bool, DatabaseError> {
+    let inserted = sqlx::query(
+        "INSERT INTO used_assertions (issuer, jti_hash, forget_after_s) VALUES ($1, $2, $3) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(assertion.issuer.as_str())
+    .bind(base64url::encode(&assertion.jti_hash))
+    .bind(to_sql(assertion.forget_after_s))
+    .execute(connection)
+    .await?;
+    Ok(inserted.rows_affected() == 1)
 }

@@ -1,11 +1,12 @@
 //! Setup and account links: stored as hashes, redeemed once.
 
-use identity::{SecretHash, VerifiedRecord};
+use identity::{Assertion, SecretHash, VerifiedRecord};
 use protocol::base64url;
 use protocol::http::Role;
 use protocol::id::AccountId;
 
 use crate::accounts::{Account, insert_account, read_role};
+use crate::assertions::insert_assertion;
 use crate::audit::{self, AuditAction, Subject};
 use crate::database::{DatabaseError, Registry, from_sql, to_sql};
 use crate::devices::{find_device, insert_device};
@@ -37,6 +38,9 @@ pub enum RedeemError {
     /// The device was revoked. The invite stays open.
     #[error("the device is revoked")]
     DeviceRevoked,
+    /// The device's assertion was used before. The invite stays open.
+    #[error("the assertion was used before")]
+    AssertionUsed,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -111,8 +115,8 @@ impl Registry {
         Ok(transaction.commit().await?)
     }
 
-    /// Makes the account `account_id` (16 random bytes) with its first device and uses the
-    /// invite up, all or nothing.
+    /// Makes the account `account_id` (16 random bytes) with its first device and uses invite
+    /// and assertion up, all or nothing. Whoever has no open invite writes nothing.
     ///
     /// # Errors
     /// The invite does not serve, or the device cannot join; the latter leaves the invite open.
@@ -120,9 +124,12 @@ impl Registry {
         &self,
         secret: &SecretHash,
         record: &VerifiedRecord,
+        assertion: &Assertion,
         account_id: AccountId,
         now_ms: u64,
     ) -> Result<Redeemed, RedeemError> {
+        // A guess does not get to wait for the write lock, nor others for it.
+        check_open(&mut *self.pool.acquire().await?, secret, now_ms).await?;
         let mut transaction = self.write().await?;
         let role = check_open(&mut transaction, secret, now_ms).await?;
         if let Some(device) = find_device(&mut transaction, record.device_id()).await? {
@@ -132,6 +139,9 @@ impl Registry {
             } else {
                 RedeemError::DeviceKnown
             });
+        }
+        if !insert_assertion(&mut transaction, assertion).await? {
+            return Err(RedeemError::AssertionUsed);
         }
         let first = sqlx::query("SELECT 1 FROM accounts LIMIT 1");
         let is_first = first.fetch_optional(&mut *transaction).await?.is_none();
@@ -183,7 +193,7 @@ async fn insert(
     Ok(())
 }
 
-/// The role that an open invite gives. The caller holds the write lock: it stays open.
+/// The role that an open invite gives. It stays open while the caller holds the write lock.
 async fn check_open(
     connection: &mut sqlx::SqliteConnection,
     secret: &SecretHash,

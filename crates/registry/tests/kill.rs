@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use identity::testing::{CREATED_MS, TestDevice, sign_pair};
-use identity::{OneTimeSecret, ReadAssertion, VerifiedPair, verify_signature};
+use identity::{Assertion, OneTimeSecret, ReadAssertion, VerifiedPair, verify_signature};
 use protocol::base64url::Base64Url;
 use protocol::id::{AccountId, PairId};
 use protocol::record::{DeviceRecord, PairStatement};
@@ -106,8 +106,9 @@ async fn write_until_killed(file: &Path, start: u64) {
             .await
             .unwrap();
         let (record, account) = (one.verified_record(), AccountId::from_bytes(&bytes));
+        let first = verified(&one, &one.assertion(ORIGIN, 1000, number + 1));
         registry
-            .redeem_invite(&secret, &record, account, CREATED_MS)
+            .redeem_invite(&secret, &record, &first, account, CREATED_MS)
             .await
             .unwrap();
         tell(format!("device {}", one.id()));
@@ -118,13 +119,16 @@ async fn write_until_killed(file: &Path, start: u64) {
             .unwrap();
         tell(format!("pair {}", pair.statement().pair_id));
         let text = one.assertion(ORIGIN, 1000, number);
-        let read = ReadAssertion::read(&text).unwrap();
-        let assertion = read
-            .verify(&one.record().key, &[ORIGIN.to_owned()], 1000)
-            .unwrap();
+        let assertion = verified(&one, &text);
         assert!(registry.use_assertion(&assertion).await.unwrap());
         tell(format!("assertion {number} {text}"));
     }
+}
+
+fn verified(device: &TestDevice, assertion: &str) -> Assertion {
+    let read = ReadAssertion::read(assertion).unwrap();
+    let origins = [ORIGIN.to_owned()];
+    read.verify(&device.record().key, &origins, 1000).unwrap()
 }
 
 async fn check(file: &Path, answered: &BTreeSet<String>) {
@@ -199,13 +203,14 @@ async fn check_pairs(plain: &mut SqliteConnection) {
     }
 }
 
-/// An account without a device, or a used invite without an account, would be a half setup.
+/// An account without a device or a used assertion, or a used invite without an account, would
+/// be a half setup.
 async fn check_accounts(plain: &mut SqliteConnection) {
     let count = async |plain: &mut SqliteConnection, query: &'static str| -> i64 {
         sqlx::query_scalar(query).fetch_one(plain).await.unwrap()
     };
-    let empty =
-        "SELECT COUNT(*) FROM accounts WHERE account_id NOT IN (SELECT account_id FROM devices)";
+    let empty = "SELECT COUNT(*) FROM accounts WHERE account_id NOT IN (SELECT account_id \
+         FROM devices JOIN used_assertions ON issuer = device_id)";
     assert_eq!(count(plain, empty).await, 0);
     let used = count(
         plain,
@@ -218,10 +223,7 @@ async fn check_accounts(plain: &mut SqliteConnection) {
 async fn check_assertion(registry: &Registry, assertion: &str) {
     let (number, text) = assertion.split_once(' ').unwrap();
     let device = TestDevice::new(number.parse().unwrap(), "one");
-    let read = ReadAssertion::read(text).unwrap();
-    let assertion = read
-        .verify(&device.record().key, &[ORIGIN.to_owned()], 1000)
-        .unwrap();
+    let assertion = verified(&device, text);
     assert!(
         !registry.use_assertion(&assertion).await.unwrap(),
         "works twice: {number}"

@@ -2,13 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use identity::testing::{CREATED_MS, TestDevice, sign_pair};
-use identity::{OneTimeSecret, ReadAssertion, Scope, SecretHash, VerifiedPair};
+use identity::{Assertion, OneTimeSecret, ReadAssertion, Scope, SecretHash, VerifiedPair};
 use protocol::http::{MAX_AUDIT_ENTRIES, Role};
 use protocol::id::{AccountId, DeviceId, PairId};
 use registry::{
-    AddPairError, DeviceError, KillKeyError, PairError, RecordUpdateError, RedeemError, Registry,
-    RenameError,
+    AddPairError, DeviceError, KillKeyError, PairError, RecordUpdateError, RedeemError, Redeemed,
+    Registry, RenameError,
 };
 use tempfile::TempDir;
 
@@ -38,14 +40,11 @@ impl Shelf {
 
     async fn with_account(self, device: &TestDevice) -> Self {
         let number = self.registry.all_devices().await.unwrap().len() as u8;
-        let secret = secret(number);
         self.registry
-            .create_setup_invite(&secret, NOW_MS, LATER_MS)
+            .create_setup_invite(&secret(number), NOW_MS, LATER_MS)
             .await
             .unwrap();
-        let record = device.verified_record();
-        self.registry
-            .redeem_invite(&secret, &record, account(number), NOW_MS)
+        redeem(&self.registry, number, device, account(number), NOW_MS)
             .await
             .unwrap();
         self
@@ -73,6 +72,30 @@ fn secret(number: u8) -> SecretHash {
 
 fn account(number: u8) -> AccountId {
     AccountId::from_bytes(&[number; 16])
+}
+
+fn assertion(device: &TestDevice, number: u64) -> Assertion {
+    let (origin, now_s) = ("https://here", NOW_MS / 1000);
+    let text = device.assertion(origin, now_s, number);
+    let read = ReadAssertion::read(&text).unwrap();
+    let origins = [origin.to_owned()];
+    read.verify(&device.record().key, &origins, now_s).unwrap()
+}
+
+/// Redeems the invite of a number with an assertion that was never used.
+async fn redeem(
+    registry: &Registry,
+    invite: u8,
+    device: &TestDevice,
+    account: AccountId,
+    now_ms: u64,
+) -> Result<Redeemed, RedeemError> {
+    static ASSERTIONS: AtomicU64 = AtomicU64::new(1000);
+    let assertion = assertion(device, ASSERTIONS.fetch_add(1, Ordering::Relaxed));
+    let record = device.verified_record();
+    registry
+        .redeem_invite(&secret(invite), &record, &assertion, account, now_ms)
+        .await
 }
 
 fn verified(one: &TestDevice, other: &TestDevice, time_ms: u64) -> VerifiedPair {
@@ -123,15 +146,8 @@ async fn a_setup_invite_makes_an_admin_account_with_its_device() {
 #[tokio::test]
 async fn an_invite_works_once_and_not_after_its_time() {
     let shelf = Shelf::new().await.with_account(&ada()).await;
-    let redeem = |number, now_ms| {
-        let registry = shelf.registry.clone();
-        async move {
-            let record = bob().verified_record();
-            registry
-                .redeem_invite(&secret(number), &record, account(9), now_ms)
-                .await
-        }
-    };
+    let redeem =
+        async |number, now_ms| redeem(&shelf.registry, number, &bob(), account(9), now_ms).await;
     assert!(matches!(redeem(0, NOW_MS).await, Err(RedeemError::Used)));
     assert!(matches!(redeem(7, NOW_MS).await, Err(RedeemError::Unknown)));
     shelf
@@ -164,13 +180,9 @@ async fn a_new_setup_invite_replaces_the_open_ones_but_no_account_invite() {
         .create_setup_invite(&secret(3), NOW_MS, LATER_MS)
         .await
         .unwrap();
-    let record = bob().verified_record();
-    let first = registry
-        .redeem_invite(&secret(1), &record, account(5), NOW_MS)
-        .await;
+    let first = redeem(registry, 1, &bob(), account(5), NOW_MS).await;
     assert!(matches!(first, Err(RedeemError::Unknown)));
-    let member = registry
-        .redeem_invite(&secret(2), &record, account(5), NOW_MS)
+    let member = redeem(registry, 2, &bob(), account(5), NOW_MS)
         .await
         .unwrap();
     assert_eq!(
@@ -187,19 +199,53 @@ async fn a_device_with_an_account_does_not_use_an_invite_up() {
         .create_setup_invite(&secret(1), NOW_MS, LATER_MS)
         .await
         .unwrap();
-    let record = ada().verified_record();
-    let again = registry
-        .redeem_invite(&secret(1), &record, account(5), NOW_MS)
-        .await;
+    let again = redeem(registry, 1, &ada(), account(5), NOW_MS).await;
     assert!(matches!(again, Err(RedeemError::DeviceKnown)));
     assert_eq!(registry.account(&account(5)).await.unwrap(), None);
-    let record = bob().verified_record();
-    assert!(
+    let other = redeem(registry, 1, &bob(), account(5), NOW_MS).await;
+    assert!(other.is_ok());
+}
+
+#[tokio::test]
+async fn whoever_has_no_open_invite_spends_no_assertion() {
+    let shelf = Shelf::new().await.with_account(&ada()).await;
+    let registry = &shelf.registry;
+    registry
+        .create_setup_invite(&secret(1), NOW_MS, LATER_MS)
+        .await
+        .unwrap();
+    let (record, assertion) = (bob().verified_record(), assertion(&bob(), 1));
+    let redeem = async |invite: u8, now_ms| {
+        let secret = secret(invite);
         registry
-            .redeem_invite(&secret(1), &record, account(5), NOW_MS)
+            .redeem_invite(&secret, &record, &assertion, account(5), now_ms)
             .await
-            .is_ok()
-    );
+    };
+    assert!(matches!(redeem(0, NOW_MS).await, Err(RedeemError::Used)));
+    assert!(matches!(redeem(7, NOW_MS).await, Err(RedeemError::Unknown)));
+    let late = redeem(1, LATER_MS).await;
+    assert!(matches!(late, Err(RedeemError::Expired)));
+    assert!(redeem(1, NOW_MS).await.is_ok());
+    assert!(!registry.use_assertion(&assertion).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_assertion_that_was_used_makes_no_account_and_leaves_the_invite_open() {
+    let shelf = Shelf::new().await;
+    let registry = &shelf.registry;
+    registry
+        .create_setup_invite(&secret(1), NOW_MS, LATER_MS)
+        .await
+        .unwrap();
+    let (record, used) = (ada().verified_record(), assertion(&ada(), 1));
+    assert!(registry.use_assertion(&used).await.unwrap());
+    let refused = registry
+        .redeem_invite(&secret(1), &record, &used, account(5), NOW_MS)
+        .await;
+    assert!(matches!(refused, Err(RedeemError::AssertionUsed)));
+    assert!(!registry.is_set_up().await.unwrap());
+    let fresh = redeem(registry, 1, &ada(), account(5), NOW_MS).await;
+    assert!(fresh.is_ok());
 }
 
 #[tokio::test]
@@ -211,17 +257,13 @@ async fn of_two_that_redeem_one_invite_at_once_exactly_one_wins() {
             .create_setup_invite(&secret(round), NOW_MS, LATER_MS)
             .await
             .unwrap();
-        let redeem = |side: u8| {
+        let race = |side: u8| {
             let device = TestDevice::new(u64::from(round) * 2 + u64::from(side), "racer");
-            let (registry, record) = (registry.clone(), device.verified_record());
+            let registry = registry.clone();
             let account = AccountId::from_bytes(&[round * 2 + side; 16]);
-            tokio::spawn(async move {
-                registry
-                    .redeem_invite(&secret(round), &record, account, NOW_MS)
-                    .await
-            })
+            tokio::spawn(async move { redeem(&registry, round, &device, account, NOW_MS).await })
         };
-        let (one, other) = (redeem(0), redeem(1));
+        let (one, other) = (race(0), race(1));
         let results = [one.await.unwrap(), other.await.unwrap()];
         let won = results.iter().filter(|result| result.is_ok()).count();
         let used = results
@@ -484,15 +526,7 @@ async fn a_record_gives_way_to_a_newer_one_only() {
 #[tokio::test]
 async fn an_assertion_used_before_a_restart_is_refused_after() {
     let shelf = Shelf::new().await;
-    let origins = ["https://here".to_owned()];
-    let now_s = NOW_MS / 1000;
-    let assertion = |number| {
-        let text = ada().assertion("https://here", now_s, number);
-        ReadAssertion::read(&text)
-            .unwrap()
-            .verify(&ada().record().key, &origins, now_s)
-            .unwrap()
-    };
+    let assertion = |number| assertion(&ada(), number);
     assert!(shelf.registry.use_assertion(&assertion(1)).await.unwrap());
     assert!(!shelf.registry.use_assertion(&assertion(1)).await.unwrap());
     let shelf = shelf.reopened().await;
@@ -580,14 +614,9 @@ async fn a_reopened_database_keeps_everything() {
     assert_eq!(pair.peer_of(&ada().id()).unwrap().record, bob().record());
     let device = shelf.registry.device(&ada().id()).await.unwrap().unwrap();
     assert_eq!(device.last_seen_ms, Some(NOW_MS + 7));
-    let record = TestDevice::new(5, "late").verified_record();
-    assert!(
-        shelf
-            .registry
-            .redeem_invite(&secret(9), &record, account(5), NOW_MS)
-            .await
-            .is_ok()
-    );
+    let late = TestDevice::new(5, "late");
+    let redeemed = redeem(&shelf.registry, 9, &late, account(5), NOW_MS).await;
+    assert!(redeemed.is_ok());
 }
 
 async fn everything(registry: &Registry) -> String {

@@ -114,16 +114,17 @@ impl Control {
         Invite { url, expires_ms }
     }
 
-    /// An invite becomes an account with its first device, once.
+    /// An invite and the device's assertion become an account with its first device, once.
     pub(crate) async fn redeem_invite(
         &self,
         secret: &SecretHash,
         record: &VerifiedRecord,
+        assertion: &Assertion,
     ) -> Result<SetupReply, Refused> {
         let account_id = AccountId::from_bytes(&random::bytes());
         let redeemed = self
             .registry
-            .redeem_invite(secret, record, account_id, unix_now_ms())
+            .redeem_invite(secret, record, assertion, account_id, unix_now_ms())
             .await;
         let redeemed = redeemed.map_err(|error| match error {
             RedeemError::Unknown => Refused::from(ProblemCode::InviteUnknown),
@@ -131,6 +132,7 @@ impl Control {
             RedeemError::Expired => Refused::from(ProblemCode::InviteExpired),
             RedeemError::DeviceKnown => Refused::because(ProblemCode::Conflict, error),
             RedeemError::DeviceRevoked => Refused::because(ProblemCode::Revoked, error),
+            RedeemError::AssertionUsed => Refused::from(ProblemCode::AssertionUsed),
             RedeemError::Database(error) => failed(error),
         })?;
         let device_id = record.device_id().clone();

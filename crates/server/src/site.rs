@@ -3,7 +3,7 @@
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use identity::{ReadAssertion, Scope, Token};
+use identity::{Assertion, ReadAssertion, Scope, Token};
 use protocol::base64url::Base64Url;
 use protocol::http::{IceServer, Role};
 use protocol::id::{AccountId, DeviceId};
@@ -56,17 +56,17 @@ impl Site {
         Ok(device.role)
     }
 
-    /// Verifies an assertion and spends it: the second use is refused, also after a restart.
-    pub(crate) async fn check_assertion(
+    /// What an assertion says, if `key` signed it for this server and it has not expired. That
+    /// it works once is for the caller to see to.
+    pub(crate) fn verify_assertion(
         &self,
         assertion: &str,
         key: &Base64Url<32>,
-    ) -> Result<(), Refused> {
+    ) -> Result<Assertion, Refused> {
         let origins: Vec<String> = self.origins.all().map(str::to_owned).collect();
-        let assertion = ReadAssertion::read(assertion)
+        ReadAssertion::read(assertion)
             .and_then(|read| read.verify(key, &origins, unix_now().as_secs()))
-            .map_err(|error| Refused::because(error.problem(), error))?;
-        self.control.spend_assertion(&assertion).await
+            .map_err(|error| Refused::because(error.problem(), error))
     }
 
     /// A token of five minutes.

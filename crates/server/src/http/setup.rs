@@ -24,9 +24,11 @@ pub(crate) async fn redeem(
         .map_err(|error| Refused::because(ProblemCode::InviteUnknown, error))?;
     let record = VerifiedRecord::new(request.record)
         .map_err(|error| Refused::because(error.problem(), error))?;
-    site.check_assertion(&request.assertion, &record.as_record().key)
+    let assertion = site.verify_assertion(&request.assertion, &record.as_record().key)?;
+    let reply = site
+        .control
+        .redeem_invite(&secret.hash(), &record, &assertion)
         .await?;
-    let reply = site.control.redeem_invite(&secret.hash(), &record).await?;
     tracing::info!(device = %reply.device_id, role = reply.role.as_str(), "account set up");
     Ok((StatusCode::CREATED, Json(reply)))
 }

@@ -27,8 +27,8 @@ pub(crate) async fn issue(
     let read = ReadAssertion::read(&request.assertion)
         .map_err(|error| Refused::because(error.problem(), error))?;
     let device = site.control.standing_device(read.issuer()).await?;
-    site.check_assertion(&request.assertion, &device.record.key)
-        .await?;
+    let assertion = site.verify_assertion(&request.assertion, &device.record.key)?;
+    site.control.spend_assertion(&assertion).await?;
     let scope = match request.pair_id {
         None => Scope::Account,
         Some(pair_id) => {

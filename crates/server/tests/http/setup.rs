@@ -67,6 +67,18 @@ async fn a_secret_that_nobody_gave_out_is_unknown() {
 }
 
 #[tokio::test]
+async fn a_guess_does_not_spend_the_assertion() {
+    let stage = Stage::start().await;
+    let [ada, ..] = people();
+    let body = stage.setup_body(&stage.setup_secret().await, &ada);
+    let mut guess = body.clone();
+    guess["secret"] = json!("A".repeat(22));
+    let refused = stage.post("/api/setup", "", guess).await;
+    assert_eq!(refused.problem(), "invite-unknown");
+    stage.post("/api/setup", "", body).await.ok();
+}
+
+#[tokio::test]
 async fn an_invite_ends_after_its_time() {
     let stage = Stage::start().await;
     let [ada, ..] = people();
