@@ -165,7 +165,7 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// The connection has shown a token: it no longer counts as a stranger.
+    /// The connection has shown a token or a relay's credential: it no longer counts as a stranger.
     pub(crate) fn authenticated(&self) {
         let mut is_stranger = self
             .is_stranger

@@ -239,7 +239,7 @@ impl Ports {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         self.turn
-            .accept_stream(stream, at.peer, at.local, transport)
+            .accept_stream(stream, at.peer, at.local, transport, || at.authenticated())
             .await;
         Ok(())
     }

@@ -79,12 +79,14 @@ impl std::fmt::Debug for TurnHandle {
 
 impl TurnHandle {
     /// Serves one TURN client on a stream until it ends; bytes already read must be put back first.
+    /// At each allocation that the client authenticates `on_allocation` is called.
     pub async fn accept_stream<S>(
         &self,
         stream: S,
         peer: SocketAddr,
         local: SocketAddr,
         transport: Transport,
+        on_allocation: impl Fn() + Send,
     ) where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -93,7 +95,7 @@ impl TurnHandle {
             client: unmapped(peer),
             server: unmapped(local),
         };
-        streams::serve(stream, client, &self.inbox).await;
+        streams::serve(stream, client, &self.inbox, on_allocation).await;
     }
 
     /// Ends a device's allocations, and refuses the credentials that it holds.

@@ -51,7 +51,7 @@ async fn every_metric_moves_and_none_carries_a_name() {
     let streams = turn.clone();
     tokio::spawn(async move {
         streams
-            .accept_stream(stream, addr, addr, Transport::Tcp)
+            .accept_stream(stream, addr, addr, Transport::Tcp, || {})
             .await
     });
 

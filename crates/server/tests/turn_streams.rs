@@ -14,7 +14,7 @@ use stun_types::message::{BINDING, Message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::TcpListener;
 use turn::{DropCause, Limits, Transport};
-use turn_session::{REALM, SECRET, Session, Wire};
+use turn_session::{REALM, SECRET, Session};
 use turn_types::attribute::{ChannelNumber, RequestedTransport};
 use turn_types::message::{ALLOCATE, CHANNEL_BIND, REFRESH};
 
@@ -40,28 +40,6 @@ async fn start() -> TurnHandle {
         .unwrap()
 }
 
-/// A TCP client of the loop, and the session on it.
-struct TcpWire(TcpStream);
-
-impl Wire for TcpWire {
-    fn send(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).unwrap();
-    }
-
-    fn receive(&mut self) -> Option<Vec<u8>> {
-        let mut frame = vec![0; 4];
-        self.0.read_exact(&mut frame).ok()?;
-        let body = usize::from(u16::from_be_bytes([frame[2], frame[3]]));
-        let length = match frame[0] {
-            0..=3 => 20 + body,
-            _ => (4 + body).next_multiple_of(4),
-        };
-        frame.resize(length, 0);
-        self.0.read_exact(&mut frame[4..]).ok()?;
-        Some(frame)
-    }
-}
-
 async fn connect(turn: &TurnHandle) -> TcpStream {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let local = listener.local_addr().unwrap();
@@ -70,7 +48,7 @@ async fn connect(turn: &TurnHandle) -> TcpStream {
     let (stream, peer) = listener.accept().await.unwrap();
     let turn = turn.clone();
     tokio::spawn(async move {
-        turn.accept_stream(stream, peer, local, Transport::Tcp)
+        turn.accept_stream(stream, peer, local, Transport::Tcp, || {})
             .await
     });
     client
@@ -102,7 +80,8 @@ async fn stream_without_an_allocation_is_closed_after_ten_seconds() {
     let begin = tokio::time::Instant::now();
     let half_a_request = [0, 1, 0, 8, 0x21, 0x12, 0xa4];
     client.write_all(&half_a_request).await.unwrap();
-    turn.accept_stream(stream, addr, addr, Transport::Tls).await;
+    turn.accept_stream(stream, addr, addr, Transport::Tls, || {})
+        .await;
     assert_eq!(begin.elapsed().as_secs(), 10);
     assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
     until(&turn, |stats| stats.streams == 0).await;
@@ -126,7 +105,7 @@ async fn stream_that_is_not_turn_or_announces_too_much_is_closed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn closed_stream_frees_its_allocation() {
     let turn = start().await;
-    let mut session = Session::over(Box::new(TcpWire(connect(&turn).await)));
+    let mut session = Session::over(Box::new(connect(&turn).await));
     allocate(&mut session);
     until(&turn, |stats| stats.core.allocations == 1).await;
     drop(session);
@@ -140,7 +119,7 @@ async fn closed_stream_frees_its_allocation() {
 async fn client_that_does_not_read_loses_packets_and_others_go_on() {
     let turn = start().await;
     let stream = connect(&turn).await;
-    let mut session = Session::over(Box::new(TcpWire(stream)));
+    let mut session = Session::over(Box::new(stream));
     allocate(&mut session);
     let peer = UdpSocket::bind("127.0.0.2:0").unwrap();
     let number = ChannelNumber::new(0x4000);

@@ -85,12 +85,12 @@ async fn serve_streams(turn: TurnHandle, tls: Option<TlsAcceptor>) -> SocketAddr
             tokio::spawn(async move {
                 match tls {
                     None => {
-                        turn.accept_stream(stream, peer, local, Transport::Tcp)
+                        turn.accept_stream(stream, peer, local, Transport::Tcp, || {})
                             .await
                     }
                     Some(tls) => {
                         if let Ok(stream) = tls.accept(stream).await {
-                            turn.accept_stream(stream, peer, local, Transport::Tls)
+                            turn.accept_stream(stream, peer, local, Transport::Tls, || {})
                                 .await;
                         }
                     }

@@ -45,7 +45,8 @@ impl Connection {
         }
     }
 
-    /// A token was shown: the connection no longer counts as a stranger's.
+    /// A token or a relay's credential was shown: the connection no longer counts as a
+    /// stranger's.
     pub(crate) fn authenticated(&self) {
         if let Some(permit) = &self.permit {
             permit.authenticated();

@@ -77,9 +77,13 @@ impl Streams {
     }
 }
 
-/// Carries one stream until either side ends it.
-pub(super) async fn serve<S>(stream: S, client: FiveTuple, inbox: &Inbox)
-where
+/// Carries one stream until either side ends it; `on_allocation` is called at each allocation.
+pub(super) async fn serve<S>(
+    stream: S,
+    client: FiveTuple,
+    inbox: &Inbox,
+    on_allocation: impl Fn() + Send,
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (frames, outgoing) = mpsc::channel(OUTBOX_FRAMES);
@@ -95,25 +99,25 @@ where
     tokio::select! {
         () = read_frames(reader, client, inbox, allocated.clone()) => {}
         () = write_frames(writer, outgoing, client.transport) => {}
-        () = outstay(allocated) => {}
+        () = outstay(allocated, on_allocation) => {}
     }
     inbox.send(Input::Closed(client)).await;
 }
 
 /// Ends when the stream has been without an allocation for too long.
-async fn outstay(mut allocated: watch::Receiver<bool>) {
+async fn outstay(mut allocated: watch::Receiver<bool>, on_allocation: impl Fn()) {
     loop {
         let deadline = Instant::now() + UNALLOCATED_LIFETIME;
         let is_allocated = tokio::select! {
             seen = allocated.wait_for(|is_allocated| *is_allocated) => seen.is_ok(),
             () = sleep_until(deadline) => false,
         };
-        if !is_allocated
-            || allocated
-                .wait_for(|is_allocated| !*is_allocated)
-                .await
-                .is_err()
-        {
+        if !is_allocated {
+            return;
+        }
+        on_allocation();
+        let ended = allocated.wait_for(|is_allocated| !*is_allocated).await;
+        if ended.is_err() {
             return;
         }
     }

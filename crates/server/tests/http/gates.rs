@@ -98,8 +98,8 @@ async fn connections_that_say_nothing_count_as_well() {
     wait_until_admitted(&stage).await;
 }
 
-/// The server learns of a closed connection a moment later.
-async fn wait_until_admitted(stage: &Stage) {
+/// The server learns of a closed or authenticated connection a moment later.
+pub(crate) async fn wait_until_admitted(stage: &Stage) {
     let again = async {
         while stage.get("/healthz", "").await.status != 200 {
             tokio::task::yield_now().await;

@@ -19,4 +19,7 @@ mod stopping;
 mod timeouts;
 mod tls;
 mod tokens;
+#[allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+#[path = "../turn_session/mod.rs"]
+mod turn_session;
 mod turn_streams;

@@ -10,8 +10,10 @@ use tokio::net::TcpStream;
 use turn_types::attribute::RequestedTransport;
 use turn_types::message::ALLOCATE;
 
+use crate::gates::wait_until_admitted;
 use crate::stage::Stage;
 use crate::tls::{start_tls, tls};
+use crate::turn_session::{SECRET, Session};
 
 fn binding() -> Vec<u8> {
     builder(BINDING).finish()
@@ -87,4 +89,49 @@ async fn http_does_not_hide_behind_the_turn_protocol_name() {
     // Closed with or without a TLS goodbye.
     let _closed = stream.read_to_end(&mut told).await;
     assert_eq!(told, b"");
+}
+
+/// A stream to the one port, ready to ask.
+fn session(stage: &Stage) -> Session {
+    let stream = std::net::TcpStream::connect(stage.address).expect("listens");
+    let patience = Some(std::time::Duration::from_secs(5));
+    stream.set_read_timeout(patience).expect("a timeout");
+    Session::over(Box::new(stream))
+}
+
+fn allocate_in(session: &mut Session) -> String {
+    let udp = RequestedTransport::new(RequestedTransport::UDP);
+    session.ask("allocate", ALLOCATE, &[&udp], &[]);
+    session.last().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_stream_is_a_stranger_until_it_allocates() {
+    let secrets = format!("[{SECRET:?}]");
+    let stage = Stage::start_with(&[
+        ("limits.unauthenticated_sockets", "2"),
+        ("turn.secrets", &secrets),
+        ("turn.relay_ip", "[\"127.0.0.1\"]"),
+    ])
+    .await;
+    let (mut first, mut second) = (session(&stage), session(&stage));
+    for stranger in [&mut first, &mut second] {
+        assert!(allocate_in(stranger).starts_with("error 401"));
+    }
+    let refused = stage.get("/healthz", "").await;
+    assert_eq!(refused.refusal(), (503, "unavailable".into()));
+    let allocated = allocate_in(&mut first);
+    assert!(allocated.starts_with("success"), "{allocated}");
+    wait_until_admitted(&stage).await;
+    // One place has become free, not two: the last request gives it back a moment later.
+    let _third = loop {
+        let mut third = session(&stage);
+        if allocate_in(&mut third).starts_with("error 401") {
+            break third;
+        }
+    };
+    assert_eq!(stage.get("/healthz", "").await.problem(), "unavailable");
+    second.secret = "another".into();
+    assert!(allocate_in(&mut second).starts_with("error 401"));
+    assert_eq!(stage.get("/healthz", "").await.problem(), "unavailable");
 }

@@ -2,7 +2,8 @@
 
 #![allow(dead_code)] // Each test uses a part of it.
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, SystemTime};
 
 use stun_types::attribute::{ErrorCode, Nonce, Realm, Username};
@@ -35,6 +36,26 @@ impl Wire for UdpSocket {
         let length = self.recv(&mut buffer).ok()?;
         buffer.truncate(length);
         Some(buffer)
+    }
+}
+
+/// Frames on a stream (RFC 8656 §12.5).
+impl Wire for TcpStream {
+    fn send(&mut self, bytes: &[u8]) {
+        self.write_all(bytes).unwrap();
+    }
+
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        let mut frame = vec![0; 4];
+        self.read_exact(&mut frame).ok()?;
+        let body = usize::from(u16::from_be_bytes([frame[2], frame[3]]));
+        let length = match frame[0] {
+            0..=3 => 20 + body,
+            _ => (4 + body).next_multiple_of(4),
+        };
+        frame.resize(length, 0);
+        self.read_exact(&mut frame[4..]).ok()?;
+        Some(frame)
     }
 }
 
