@@ -86,9 +86,7 @@ async fn send_in_process(
     settings: &Settings,
     request: Request<Full<Bytes>>,
 ) -> Result<(StatusCode, Bytes), Failure> {
-    let router = server::admin::offline(settings)
-        .await
-        .map_err(Failure::because)?;
+    let router = server::offline(settings).await.map_err(Failure::because)?;
     let response = router
         .oneshot(request)
         .await

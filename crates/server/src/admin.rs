@@ -15,23 +15,13 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::StartError;
 use crate::control::Control;
 use crate::http::path_id::PathId;
 use crate::http::refused::Refused;
-use crate::settings::Settings;
 
 /// Where the socket of a server with this data directory is.
 pub fn socket_path(data_dir: &Path) -> PathBuf {
     data_dir.join("admin.sock")
-}
-
-/// The interface on a database whose server does not run.
-///
-/// # Errors
-/// A data directory that cannot be opened.
-pub async fn offline(settings: &Settings) -> Result<Router, StartError> {
-    Ok(router(Arc::new(crate::running::offline(settings).await?)))
 }
 
 /// Binds the socket; one that a killed server left behind is replaced.
@@ -57,7 +47,8 @@ pub(crate) async fn serve(listener: UnixListener, control: Arc<Control>, stop: C
     }
 }
 
-fn router(control: Arc<Control>) -> Router {
+/// The interface itself, for whatever carries requests to it.
+pub(crate) fn router(control: Arc<Control>) -> Router {
     Router::new()
         .route("/setup", post(setup))
         .route("/devices", get(devices))

@@ -26,4 +26,4 @@ pub mod turn_loop;
 pub mod welcome;
 
 pub use http::openapi_document;
-pub use running::{Running, StartError, run, start};
+pub use running::{Running, StartError, offline, run, start};

@@ -22,25 +22,14 @@ use crate::{admin, files, log, metrics, secrets, signalling_loop, turn_loop};
 
 mod derived;
 mod listeners;
+mod offline;
 mod reload;
 mod terminal;
 
 use derived::{hub_limits, ice_servers, origins, turn_settings};
 use listeners::Listeners;
+pub use offline::offline;
 pub use terminal::run;
-
-/// The registry of a server that does not run.
-///
-/// # Errors
-/// What keeps the server from starting too.
-pub(crate) async fn offline(settings: &Settings) -> Result<Control, StartError> {
-    files::create_private_dir(&settings.data_dir).map_err(StartError::DataDir)?;
-    let names = MachineNames::read();
-    let identity = TlsIdentity::load(&settings.http.tls, &settings.data_dir, &names)?;
-    let port = settings.http.listen.first().map_or(0, SocketAddr::port);
-    let origins = origins(settings, identity.as_ref(), port);
-    Ok(Control::open(settings, Arc::new(origins)).await?)
-}
 
 /// How long sockets and connections may take to end.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
