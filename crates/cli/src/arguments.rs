@@ -11,28 +11,53 @@ use server::config::Sources;
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) output: OutputArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server
-    Serve(ServerArguments),
+    Serve,
     /// Print a fresh one-time setup link
-    Setup(SetupArguments),
+    Setup,
     /// List, rename or revoke devices
-    Devices(DevicesArguments),
+    Devices {
+        #[command(subcommand)]
+        action: Option<DevicesAction>,
+    },
     /// List, rename, revoke or add pairs
-    Pairs(PairsArguments),
+    Pairs {
+        #[command(subcommand)]
+        action: Option<PairsAction>,
+    },
     /// List, rotate or kill the keys that sign tokens
-    Keys(KeysArguments),
+    Keys {
+        #[command(subcommand)]
+        action: Option<KeysAction>,
+    },
     /// Show who paired, revoked and changed what
-    Audit(AuditArguments),
+    Audit,
     /// Print or check the effective configuration
-    Config(ConfigArguments),
+    Config {
+        #[command(subcommand)]
+        action: Option<ConfigAction>,
+    },
 }
 
-/// Where the configuration comes from.
+/// How facts are printed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct OutputArguments {
+    /// Print what is listed or made as JSON, for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// Where the server's configuration comes from.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Server")]
 pub(crate) struct ServerArguments {
     /// TOML file laid over the defaults
     #[arg(long, global = true, value_name = "FILE")]
@@ -67,32 +92,6 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
     Ok((key.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// How facts are printed.
-#[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct OutputArguments {
-    /// Print JSON for programs
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SetupArguments {
-    #[command(flatten)]
-    pub(crate) server: ServerArguments,
-    #[command(flatten)]
-    pub(crate) output: OutputArguments,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DevicesArguments {
-    #[command(flatten)]
-    pub(crate) server: ServerArguments,
-    #[command(flatten)]
-    pub(crate) output: OutputArguments,
-    #[command(subcommand)]
-    pub(crate) action: Option<DevicesAction>,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum DevicesAction {
     /// All devices (the default)
@@ -109,16 +108,6 @@ pub(crate) enum DevicesAction {
         /// Device id
         id: String,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PairsArguments {
-    #[command(flatten)]
-    pub(crate) server: ServerArguments,
-    #[command(flatten)]
-    pub(crate) output: OutputArguments,
-    #[command(subcommand)]
-    pub(crate) action: Option<PairsAction>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,16 +138,6 @@ pub(crate) enum PairsAction {
     },
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct KeysArguments {
-    #[command(flatten)]
-    pub(crate) server: ServerArguments,
-    #[command(flatten)]
-    pub(crate) output: OutputArguments,
-    #[command(subcommand)]
-    pub(crate) action: Option<KeysAction>,
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysAction {
     /// Previous, current and next key (the default)
@@ -170,22 +149,6 @@ pub(crate) enum KeysAction {
         /// Key id, as `helio keys` lists it
         kid: String,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AuditArguments {
-    #[command(flatten)]
-    pub(crate) server: ServerArguments,
-    #[command(flatten)]
-    pub(crate) output: OutputArguments,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ConfigArguments {
-    #[command(flatten)]
-    pub(crate) server: ServerArguments,
-    #[command(subcommand)]
-    pub(crate) action: Option<ConfigAction>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,15 +13,19 @@ mod output;
 use arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let outcome = match arguments.command {
-        Command::Serve(command) => commands::serve::run(&command),
-        Command::Setup(command) => commands::setup::run(&command),
-        Command::Devices(command) => commands::devices::run(&command),
-        Command::Pairs(command) => commands::pairs::run(&command),
-        Command::Keys(command) => commands::keys::run(&command),
-        Command::Audit(command) => commands::audit::run(&command),
-        Command::Config(command) => commands::config::run(&command),
+    let Arguments {
+        command,
+        output,
+        server,
+    } = Arguments::parse();
+    let outcome = match &command {
+        Command::Serve => commands::serve::run(&server),
+        Command::Setup => commands::setup::run(&server, output),
+        Command::Devices { action } => commands::devices::run(&server, output, action.as_ref()),
+        Command::Pairs { action } => commands::pairs::run(&server, output, action.as_ref()),
+        Command::Keys { action } => commands::keys::run(&server, output, action.as_ref()),
+        Command::Audit => commands::audit::run(&server, output),
+        Command::Config { action } => commands::config::run(&server, action.as_ref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

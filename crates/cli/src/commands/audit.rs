@@ -4,12 +4,12 @@ use hyper::Method;
 use serde_json::Value;
 
 use crate::admin;
-use crate::arguments::AuditArguments;
+use crate::arguments::{OutputArguments, ServerArguments};
 use crate::output::{self, Failure, cell};
 
-pub(crate) fn run(arguments: &AuditArguments) -> Result<(), Failure> {
-    let reply = admin::call(&arguments.server, Method::GET, "/audit", &Value::Null)?;
-    if arguments.output.json {
+pub(crate) fn run(server: &ServerArguments, output: OutputArguments) -> Result<(), Failure> {
+    let reply = admin::call(server, Method::GET, "/audit", &Value::Null)?;
+    if output.json {
         output::json(&reply);
         return Ok(());
     }

@@ -2,12 +2,15 @@
 
 use server::settings::Settings;
 
-use crate::arguments::{ConfigAction, ConfigArguments};
+use crate::arguments::{ConfigAction, ServerArguments};
 use crate::output::{self, Failure};
 
-pub(crate) fn run(arguments: &ConfigArguments) -> Result<(), Failure> {
-    let reader = server::config::read(&arguments.server.sources());
-    match arguments.action {
+pub(crate) fn run(
+    arguments: &ServerArguments,
+    action: Option<&ConfigAction>,
+) -> Result<(), Failure> {
+    let reader = server::config::read(&arguments.sources());
+    match action {
         Some(ConfigAction::Example) => output::line(server::config::EXAMPLE.trim_end()),
         None | Some(ConfigAction::Show) => output::line(reader.to_redacted_toml().trim_end()),
         Some(ConfigAction::Check) => {

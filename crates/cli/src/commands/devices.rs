@@ -4,16 +4,19 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::admin;
-use crate::arguments::{DevicesAction, DevicesArguments};
+use crate::arguments::{DevicesAction, OutputArguments, ServerArguments};
 use crate::output::{self, Failure, cell};
 
-pub(crate) fn run(arguments: &DevicesArguments) -> Result<(), Failure> {
-    let call =
-        |method, path: &str, body: Value| admin::call(&arguments.server, method, path, &body);
-    match &arguments.action {
+pub(crate) fn run(
+    server: &ServerArguments,
+    output: OutputArguments,
+    action: Option<&DevicesAction>,
+) -> Result<(), Failure> {
+    let call = |method, path: &str, body: Value| admin::call(server, method, path, &body);
+    match action {
         None | Some(DevicesAction::List) => {
             let reply = call(Method::GET, "/devices", Value::Null)?;
-            if arguments.output.json {
+            if output.json {
                 output::json(&reply);
             } else {
                 print(&reply);

@@ -4,17 +4,21 @@ use hyper::Method;
 use serde_json::Value;
 
 use crate::admin;
-use crate::arguments::{KeysAction, KeysArguments};
+use crate::arguments::{KeysAction, OutputArguments, ServerArguments};
 use crate::output::{self, Failure, cell};
 
-pub(crate) fn run(arguments: &KeysArguments) -> Result<(), Failure> {
-    let call = |method, path: &str| admin::call(&arguments.server, method, path, &Value::Null);
-    let reply = match &arguments.action {
+pub(crate) fn run(
+    server: &ServerArguments,
+    output: OutputArguments,
+    action: Option<&KeysAction>,
+) -> Result<(), Failure> {
+    let call = |method, path: &str| admin::call(server, method, path, &Value::Null);
+    let reply = match action {
         None | Some(KeysAction::List) => call(Method::GET, "/keys")?,
         Some(KeysAction::Rotate) => call(Method::POST, "/keys/rotate")?,
         Some(KeysAction::Kill { kid }) => call(Method::DELETE, &format!("/keys/{kid}"))?,
     };
-    if arguments.output.json {
+    if output.json {
         output::json(&reply);
         return Ok(());
     }

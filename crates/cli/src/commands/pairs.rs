@@ -4,16 +4,19 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::admin;
-use crate::arguments::{PairsAction, PairsArguments};
+use crate::arguments::{OutputArguments, PairsAction, ServerArguments};
 use crate::output::{self, Failure, cell};
 
-pub(crate) fn run(arguments: &PairsArguments) -> Result<(), Failure> {
-    let call =
-        |method, path: &str, body: Value| admin::call(&arguments.server, method, path, &body);
-    match &arguments.action {
+pub(crate) fn run(
+    server: &ServerArguments,
+    output: OutputArguments,
+    action: Option<&PairsAction>,
+) -> Result<(), Failure> {
+    let call = |method, path: &str, body: Value| admin::call(server, method, path, &body);
+    match action {
         None | Some(PairsAction::List) => {
             let reply = call(Method::GET, "/pairs", Value::Null)?;
-            if arguments.output.json {
+            if output.json {
                 output::json(&reply);
             } else {
                 print(&reply);
@@ -37,7 +40,7 @@ pub(crate) fn run(arguments: &PairsArguments) -> Result<(), Failure> {
                 "/pairs",
                 json!({ "a": a, "b": b, "unverified": true }),
             )?;
-            if arguments.output.json {
+            if output.json {
                 output::json(&reply);
             } else {
                 output::line(format!("{} added, not verified", cell(&reply, "pairId")));

@@ -4,12 +4,12 @@ use hyper::Method;
 use serde_json::json;
 
 use crate::admin;
-use crate::arguments::SetupArguments;
+use crate::arguments::{OutputArguments, ServerArguments};
 use crate::output::{self, Failure};
 
-pub(crate) fn run(arguments: &SetupArguments) -> Result<(), Failure> {
-    let reply = admin::call(&arguments.server, Method::POST, "/setup", &json!({}))?;
-    if arguments.output.json {
+pub(crate) fn run(server: &ServerArguments, output: OutputArguments) -> Result<(), Failure> {
+    let reply = admin::call(server, Method::POST, "/setup", &json!({}))?;
+    if output.json {
         output::json(&reply);
         return Ok(());
     }
