@@ -1,6 +1,7 @@
 //! What peers report of their links, as metrics, and the links that are up now.
 //!
-//! A link counts as up while one of its devices reports; both ends of a link are one link.
+//! A link counts as up while one of its devices reports; both ends of a link are one link. Its
+//! statistics make it known again to a server that has started since.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 use protocol::http::telemetry::{LinkEvent, LinkReport, LinkStats, Path, PathEnd, Report};
 use protocol::id::{DeviceId, PairId};
 
-/// Peers report every few seconds; after this much silence a link is gone.
-const LINK_SILENCE: Duration = Duration::from_secs(30);
+/// Peers report every 30 s; after two reports that did not come a link is gone.
+const LINK_SILENCE: Duration = Duration::from_secs(75);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Reports of one device in the minute that began at `since`.
@@ -24,7 +25,16 @@ struct Budget {
 #[derive(Debug)]
 struct Live {
     seen: Instant,
-    is_relayed: bool,
+    route: Route,
+}
+
+/// How a link runs, as a metric's label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Direct,
+    Relayed,
+    /// No report has named its path yet.
+    Unknown,
 }
 
 #[derive(Debug, Default)]
@@ -66,9 +76,7 @@ impl Telemetry {
             seen.handle_link(pair, link, now);
         }
         if let Some(stats) = &report.stats {
-            if let Some(live) = seen.links.get_mut(pair) {
-                live.seen = now;
-            }
+            seen.handle_stats(pair, stats, now);
             count_stats(stats);
         }
         seen.publish(now);
@@ -104,21 +112,11 @@ impl Seen {
         count_phases(link);
         match link.event {
             LinkEvent::Connected | LinkEvent::Restarted => {
-                let is_relayed = link.path.is_some_and(is_relayed);
-                let is_new = self
-                    .links
-                    .insert(
-                        pair.clone(),
-                        Live {
-                            seen: now,
-                            is_relayed,
-                        },
-                    )
-                    .is_none();
-                if is_new {
-                    let path = if is_relayed { "relayed" } else { "direct" };
+                if !self.links.contains_key(pair) {
+                    let path = Route::of(link.path).as_str();
                     metrics::counter!("helio_links_total", "path" => path).increment(1);
                 }
+                self.keep(pair, link.path, now);
             }
             LinkEvent::Failed => {
                 self.links.remove(pair);
@@ -131,20 +129,58 @@ impl Seen {
         }
     }
 
+    /// Without a path they may be of a link that is not up yet, or no longer.
+    fn handle_stats(&mut self, pair: &PairId, stats: &LinkStats, now: Instant) {
+        if stats.path.is_some() || self.links.contains_key(pair) {
+            self.keep(pair, stats.path, now);
+        }
+    }
+
+    /// Notes that a link is up; a report without a path changes none.
+    fn keep(&mut self, pair: &PairId, path: Option<Path>, now: Instant) {
+        let live = self.links.entry(pair.clone()).or_insert(Live {
+            seen: now,
+            route: Route::Unknown,
+        });
+        live.seen = now;
+        if path.is_some() {
+            live.route = Route::of(path);
+        }
+    }
+
     fn publish(&mut self, now: Instant) {
         self.links
             .retain(|_, live| now.saturating_duration_since(live.seen) < LINK_SILENCE);
-        let relayed = self.links.values().filter(|live| live.is_relayed).count();
-        let direct = self.links.len() - relayed;
-        for (path, count) in [("relayed", relayed), ("direct", direct)] {
-            let count = u32::try_from(count).unwrap_or(u32::MAX);
-            metrics::gauge!("helio_links", "path" => path).set(f64::from(count));
+        for route in [Route::Direct, Route::Relayed, Route::Unknown] {
+            let count = self.count(route);
+            metrics::gauge!("helio_links", "path" => route.as_str()).set(f64::from(count));
         }
+    }
+
+    fn count(&self, route: Route) -> u32 {
+        let links = self.links.values().filter(|live| live.route == route);
+        u32::try_from(links.count()).unwrap_or(u32::MAX)
     }
 }
 
-fn is_relayed(path: Path) -> bool {
-    path.local == PathEnd::Relay || path.remote == PathEnd::Relay
+impl Route {
+    fn of(path: Option<Path>) -> Self {
+        match path {
+            None => Self::Unknown,
+            Some(path) if path.local == PathEnd::Relay || path.remote == PathEnd::Relay => {
+                Self::Relayed
+            }
+            Some(_) => Self::Direct,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Relayed => "relayed",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 fn count_phases(link: &LinkReport) {
@@ -241,5 +277,51 @@ mod tests {
         assert_eq!(telemetry.lock().links.len(), 1);
         telemetry.refresh(now + LINK_SILENCE);
         assert_eq!(telemetry.lock().links.len(), 0);
+    }
+
+    fn stats(path: Option<Path>) -> Report {
+        Report {
+            link: None,
+            stats: Some(LinkStats {
+                path,
+                ..LinkStats::default()
+            }),
+        }
+    }
+
+    fn host_to(remote: PathEnd) -> Option<Path> {
+        let local = PathEnd::Host;
+        Some(Path { local, remote })
+    }
+
+    #[test]
+    fn statistics_with_a_path_make_a_link_known_until_they_stop() {
+        let (device, pair) = ids();
+        let telemetry = Telemetry::new(60);
+        let now = Instant::now();
+        let record = |report: &Report, now| telemetry.record(&device, &pair, report, now);
+        record(&stats(None), now).unwrap();
+        assert_eq!(telemetry.lock().links.len(), 0);
+        record(&stats(host_to(PathEnd::Host)), now).unwrap();
+        assert_eq!(telemetry.lock().count(Route::Direct), 1);
+        let later = now + Duration::from_secs(60);
+        record(&stats(host_to(PathEnd::Relay)), later).unwrap();
+        telemetry.refresh(now + LINK_SILENCE);
+        assert_eq!(telemetry.lock().count(Route::Relayed), 1);
+        telemetry.refresh(later + LINK_SILENCE);
+        assert_eq!(telemetry.lock().links.len(), 0);
+    }
+
+    #[test]
+    fn a_report_without_a_path_leaves_the_path_as_it_was() {
+        let (device, pair) = ids();
+        let telemetry = Telemetry::new(60);
+        let now = Instant::now();
+        let mut restarted = report(LinkEvent::Restarted);
+        restarted.link.as_mut().unwrap().path = None;
+        for report in [report(LinkEvent::Connected), restarted, stats(None)] {
+            telemetry.record(&device, &pair, &report, now).unwrap();
+            assert_eq!(telemetry.lock().count(Route::Relayed), 1);
+        }
     }
 }

@@ -14,6 +14,12 @@ function rounded(value: number | null | undefined): number {
   return Math.round((value ?? 0) * 10) / 10;
 }
 
+/** Only while there is a path: it says that the link is up. */
+function pathEnds(stats: LinkStats | null): object {
+  const path = stats?.path;
+  return path ? { path: { local: path.local, remote: path.remote } } : {};
+}
+
 /** The figures both kinds of report share. */
 function figures(stats: LinkStats) {
   const { inbound, outbound, channelRttMs } = stats;
@@ -48,9 +54,7 @@ export class LinkReports {
   }
 
   connected(stats: LinkStats | null, phasesMs: ConnectionPhases): void {
-    const path = stats?.path;
-    const ends = path ? { path: { local: path.local, remote: path.remote } } : {};
-    this.#post({ link: { event: "connected", ...ends, phasesMs } });
+    this.#post({ link: { event: "connected", ...pathEnds(stats), phasesMs } });
   }
 
   failed(cause: FailureCause): void {
@@ -74,7 +78,8 @@ export class LinkReports {
   take(stats: LinkStats): FrameMap | null {
     if (stats.at - this.#toServerMs >= TO_SERVER_MS) {
       this.#toServerMs = stats.at;
-      this.#post({ stats: { ...figures(stats), stillBytes: this.#stillBytes.splice(0) } });
+      const stillBytes = this.#stillBytes.splice(0);
+      this.#post({ stats: { ...pathEnds(stats), ...figures(stats), stillBytes } });
     }
     if (stats.at - this.#toPeerMs < TO_PEER_MS) return null;
     this.#toPeerMs = stats.at;

@@ -134,6 +134,9 @@ pub struct Phases {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LinkStats {
+    /// The path in use; whoever names one says that the link is up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Path>,
     /// Round trip of ICE, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<f64>,
@@ -180,11 +183,13 @@ mod tests {
     fn the_report_of_the_protocol_reads() {
         let text = r#"{"link":{"event":"connected","path":{"local":"host","remote":"relay"},
             "phasesMs":{"offerToAnswer":12.5,"answerToConnected":40,"connectedToChannel":3}},
-            "stats":{"rttMs":0.4,"jitterMs":1,"lossRatio":0.01,"retransmits":2,"mediaBytes":1000,
+            "stats":{"path":{"local":"relay","remote":"host"},"rttMs":0.4,"jitterMs":1,"lossRatio":0.01,"retransmits":2,"mediaBytes":1000,
             "dataBytes":20,"stillBytes":[90000],"channelRttMs":{"p50":1,"p95":2,"p99":3},"x":1}}"#;
         let report: Report = serde_json::from_str(text).unwrap();
         assert_eq!(report.link.unwrap().path.unwrap().remote, PathEnd::Relay);
-        assert_eq!(report.stats.unwrap().still_bytes, [90_000]);
+        let stats = report.stats.unwrap();
+        assert_eq!(stats.path.unwrap().local, PathEnd::Relay);
+        assert_eq!(stats.still_bytes, [90_000]);
     }
 
     #[test]
