@@ -9,7 +9,7 @@ impl KeyRing {
     /// What `/.well-known/jwks.json` says.
     pub fn jwks(&self) -> Jwks {
         Jwks {
-            keys: self.keys().map(jwk).collect(),
+            keys: self.published().map(jwk).collect(),
         }
     }
 }

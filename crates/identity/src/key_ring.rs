@@ -1,18 +1,37 @@
 //! The server's signing keys: previous, current and next (`docs/protocol.md`, tokens).
 //!
-//! The next key is published before it signs, the previous one verifies until its tokens have
-//! expired.
+//! The next key is published before it signs. A key that no longer signs verifies until its
+//! tokens have expired, however many rotations follow meanwhile, and nothing after that.
 
+use protocol::http::TOKEN_LIFETIME_S;
 use protocol::id::DeviceId;
 
 use crate::ed25519::SigningKey;
+use crate::jws::SKEW_S;
 
-/// The three keys. Their names (`kid`) are their thumbprints.
+/// The keys. Their names (`kid`) are their thumbprints.
 #[derive(Debug)]
 pub struct KeyRing {
-    previous: Option<SigningKey>,
+    /// The one before the last rotation first.
+    retired: Vec<RetiredKey>,
     current: SigningKey,
     next: SigningKey,
+}
+
+/// A key that no longer signs.
+#[derive(Debug)]
+pub struct RetiredKey {
+    /// The key.
+    pub key: SigningKey,
+    /// Since when, in Unix seconds.
+    pub retired_s: u64,
+}
+
+impl RetiredKey {
+    /// Whether a token that it signed may not have expired.
+    fn verifies(&self, now_s: u64) -> bool {
+        now_s <= self.retired_s.saturating_add(TOKEN_LIFETIME_S + SKEW_S)
+    }
 }
 
 /// No key has this name.
@@ -24,18 +43,18 @@ pub struct UnknownKey {
 }
 
 impl KeyRing {
-    /// A ring of keys that were stored or just made.
-    pub fn new(previous: Option<SigningKey>, current: SigningKey, next: SigningKey) -> Self {
+    /// A ring of keys that were stored or just made; of the retired ones the last first.
+    pub fn new(retired: Vec<RetiredKey>, current: SigningKey, next: SigningKey) -> Self {
         Self {
-            previous,
+            retired,
             current,
             next,
         }
     }
 
-    /// The key before the last rotation; it only verifies.
-    pub fn previous(&self) -> Option<&SigningKey> {
-        self.previous.as_ref()
+    /// The keys that no longer sign, the last one first. They only verify.
+    pub fn retired(&self) -> &[RetiredKey] {
+        &self.retired
     }
 
     /// The key that signs.
@@ -48,21 +67,33 @@ impl KeyRing {
         &self.next
     }
 
-    /// The keys, oldest first.
-    pub fn keys(&self) -> impl Iterator<Item = &SigningKey> {
-        self.previous.iter().chain([&self.current, &self.next])
+    /// The keys that are published: previous, current and next.
+    pub fn published(&self) -> impl Iterator<Item = &SigningKey> {
+        let previous = self.retired.first().map(|retired| &retired.key);
+        previous.into_iter().chain([&self.current, &self.next])
     }
 
-    /// The key of this name.
-    pub fn find(&self, kid: &str) -> Option<&SigningKey> {
-        self.keys().find(|key| key.thumbprint().as_str() == kid)
+    /// The key of this name, if tokens of it may serve.
+    pub fn find(&self, kid: &str, now_s: u64) -> Option<&SigningKey> {
+        let retired = self.retired.iter().filter(|key| key.verifies(now_s));
+        let mut keys = [&self.current, &self.next]
+            .into_iter()
+            .chain(retired.map(|retired| &retired.key));
+        keys.find(|key| key.thumbprint().as_str() == kid)
     }
 
-    /// The next key signs from here on, `fresh` becomes the next.
+    /// The next key signs from here on, `fresh` becomes the next. Keys whose tokens have all
+    /// expired are forgotten.
     #[must_use]
-    pub fn rotated(self, fresh: SigningKey) -> Self {
+    pub fn rotated(mut self, fresh: SigningKey, now_s: u64) -> Self {
+        self.retired.retain(|retired| retired.verifies(now_s));
+        let retired = RetiredKey {
+            key: self.current,
+            retired_s: now_s,
+        };
+        self.retired.insert(0, retired);
         Self {
-            previous: Some(self.current),
+            retired: self.retired,
             current: self.next,
             next: fresh,
         }
@@ -74,36 +105,26 @@ impl KeyRing {
     /// [`UnknownKey`].
     pub fn without(self, kid: &DeviceId, fresh: SigningKey) -> Result<Self, UnknownKey> {
         let Self {
-            previous,
+            mut retired,
             current,
             next,
         } = self;
-        if previous
-            .as_ref()
-            .is_some_and(|key| key.thumbprint() == *kid)
-        {
-            return Ok(Self {
-                previous: None,
-                current,
-                next,
-            });
-        }
-        if current.thumbprint() == *kid {
-            return Ok(Self {
-                previous,
-                current: next,
-                next: fresh,
-            });
-        }
-        if next.thumbprint() == *kid {
-            return Ok(Self {
-                previous,
-                current,
-                next: fresh,
-            });
-        }
-        Err(UnknownKey {
-            kid: kid.to_string(),
+        let known = retired.len();
+        retired.retain(|retired| retired.key.thumbprint() != *kid);
+        let (current, next) = if retired.len() < known {
+            (current, next)
+        } else if current.thumbprint() == *kid {
+            (next, fresh)
+        } else if next.thumbprint() == *kid {
+            (current, fresh)
+        } else {
+            let kid = kid.to_string();
+            return Err(UnknownKey { kid });
+        };
+        Ok(Self {
+            retired,
+            current,
+            next,
         })
     }
 }

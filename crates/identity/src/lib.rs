@@ -33,7 +33,7 @@ pub use channel::{
 };
 pub use ed25519::{SigningKey, verify_signature};
 pub use jws::{JwsError, MAX_JWS_BYTES, SKEW_S};
-pub use key_ring::{KeyRing, UnknownKey};
+pub use key_ring::{KeyRing, RetiredKey, UnknownKey};
 pub use link_handshake::{LinkEnd, LinkProof};
 pub use noise::{
     Handshake, MAX_NOISE_BYTES, MAX_NOISE_PAYLOAD_BYTES, NoiseError, NoiseKey, TransportKeys,

@@ -202,7 +202,7 @@ impl KeyRing {
     pub fn verify(&self, issuer: &str, token: &str, now_s: u64) -> Result<Token, TokenError> {
         let jws = Jws::read(token, TYPE)?;
         let kid = jws.kid.as_deref().ok_or(TokenError::UnknownKey)?;
-        let key = self.find(kid).ok_or(TokenError::UnknownKey)?;
+        let key = self.find(kid, now_s).ok_or(TokenError::UnknownKey)?;
         if !jws.is_signed_by(key.public()) {
             return Err(TokenError::Signature);
         }

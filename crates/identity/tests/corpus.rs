@@ -17,7 +17,7 @@ const NOW_S: u64 = 1_760_000_000;
 
 fn ring() -> KeyRing {
     let [current, next] = [[1; 32], [2; 32]].map(SigningKey::from_seed);
-    KeyRing::new(None, current, next)
+    KeyRing::new(Vec::new(), current, next)
 }
 
 /// The files of a target's corpus, after the seeds were written where that is asked for.

@@ -4,9 +4,10 @@
 
 use identity::testing::{TestDevice, sign_jws};
 use identity::{
-    Assertion, AssertionError, JwsError, KeyRing, ReadAssertion, Scope, SigningKey, Token,
-    TokenError,
+    Assertion, AssertionError, JwsError, KeyRing, ReadAssertion, RetiredKey, SKEW_S, Scope,
+    SigningKey, Token, TokenError,
 };
+use protocol::http::TOKEN_LIFETIME_S;
 use protocol::id::{AccountId, PairId};
 use protocol::problem::ProblemCode;
 use serde_json::{Value, json};
@@ -120,7 +121,11 @@ fn keys_that_an_assertion_brings_are_never_looked_at() {
 
 fn ring() -> KeyRing {
     let [previous, current, next] = [1, 2, 3].map(|seed| SigningKey::from_seed([seed; 32]));
-    KeyRing::new(Some(previous), current, next)
+    let previous = RetiredKey {
+        key: previous,
+        retired_s: NOW_S,
+    };
+    KeyRing::new(vec![previous], current, next)
 }
 
 fn pair() -> PairId {
@@ -265,12 +270,16 @@ fn a_token_of_another_type_server_or_scope_is_refused() {
 }
 
 #[test]
-fn tokens_outlive_one_rotation_and_die_with_their_key() {
+fn tokens_outlive_every_rotation_and_die_with_their_key() {
     let fresh = |seed| SigningKey::from_seed([seed; 32]);
     let kid = ring().current().thumbprint();
-    let rotated = ring().rotated(fresh(4));
-    assert!(rotated.verify(HERE, &link_token(), NOW_S).is_ok());
+    let rotated = ring().rotated(fresh(4), NOW_S);
+    let rotated = rotated.rotated(fresh(6), NOW_S + 1);
+    let last_s = NOW_S + TOKEN_LIFETIME_S - 1;
+    let rotated = rotated.rotated(fresh(7), last_s);
+    assert!(rotated.verify(HERE, &link_token(), last_s).is_ok());
     assert_eq!(rotated.jwks().keys.len(), 3);
+    assert_eq!(rotated.retired().len(), 4);
     let killed = rotated.without(&kid, fresh(5)).unwrap();
     assert_eq!(
         killed.verify(HERE, &link_token(), NOW_S),
@@ -280,6 +289,23 @@ fn tokens_outlive_one_rotation_and_die_with_their_key() {
     let killed = ring().without(&kid, fresh(5)).unwrap();
     assert_eq!(killed.current().thumbprint(), ring().next().thumbprint());
     assert!(killed.without(&kid, fresh(6)).is_err());
+}
+
+#[test]
+fn a_key_that_no_longer_signs_verifies_no_longer_than_its_last_token_lives() {
+    let ring = ring().rotated(SigningKey::from_seed([4; 32]), NOW_S);
+    let end_s = NOW_S + TOKEN_LIFETIME_S + SKEW_S;
+    let token = |now_s| {
+        let [signs, next] = [2, 9].map(|seed| SigningKey::from_seed([seed; 32]));
+        let issuing = KeyRing::new(Vec::new(), signs, next);
+        let holder = (&account(), &ada().id());
+        issuing.issue(HERE, holder, &Scope::Account, now_s, [1; 16])
+    };
+    assert!(ring.verify(HERE, &token(end_s), end_s).is_ok());
+    let stolen = ring.verify(HERE, &token(end_s + 1), end_s + 1);
+    assert_eq!(stolen, Err(TokenError::UnknownKey));
+    let after = ring.rotated(SigningKey::from_seed([5; 32]), end_s + 1);
+    assert_eq!(after.retired().len(), 1, "the rest is forgotten");
 }
 
 #[test]

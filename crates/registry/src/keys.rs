@@ -1,12 +1,12 @@
 //! The signing keys of tokens, kept as seeds.
 
-use identity::{KeyRing, SigningKey, UnknownKey};
+use identity::{KeyRing, RetiredKey, SigningKey, UnknownKey};
 use protocol::base64url::{self, Base64Url};
 use protocol::id::{AccountId, DeviceId};
 use sqlx::SqliteConnection;
 
 use crate::audit::{self, AuditAction, Subject};
-use crate::database::{DatabaseError, Registry, to_sql};
+use crate::database::{DatabaseError, Registry, from_sql, to_sql};
 
 /// Why a key cannot be killed.
 #[derive(Debug, thiserror::Error)]
@@ -34,13 +34,13 @@ impl Registry {
             return Ok(ring);
         }
         let [current, next] = fresh.map(SigningKey::from_seed);
-        let ring = KeyRing::new(None, current, next);
+        let ring = KeyRing::new(Vec::new(), current, next);
         store(&mut transaction, &ring, now_ms).await?;
         transaction.commit().await.map_err(DatabaseError::from)?;
         Ok(ring)
     }
 
-    /// The next key signs from here on; the current one verifies for one more rotation.
+    /// The next key signs from here on; the current one verifies until its tokens have expired.
     ///
     /// # Errors
     /// The database failed, or no keys were made yet.
@@ -53,7 +53,7 @@ impl Registry {
         let mut transaction = self.write().await?;
         let ring = load(&mut transaction).await?;
         let ring = ring.ok_or(DatabaseError::Unreadable { what: "key ring" })?;
-        let ring = ring.rotated(SigningKey::from_seed(fresh));
+        let ring = ring.rotated(SigningKey::from_seed(fresh), now_ms / 1000);
         store(&mut transaction, &ring, now_ms).await?;
         let subject = Subject {
             account: by,
@@ -90,31 +90,46 @@ impl Registry {
     }
 }
 
-async fn load(connection: &mut SqliteConnection) -> Result<Option<KeyRing>, DatabaseError> {
-    let previous = load_key(connection, "previous").await?;
-    let current = load_key(connection, "current").await?;
-    let next = load_key(connection, "next").await?;
-    match (current, next) {
-        (Some(current), Some(next)) => Ok(Some(KeyRing::new(previous, current, next))),
-        (None, None) => Ok(None),
-        _ => Err(DatabaseError::Unreadable { what: "key ring" }),
+#[derive(sqlx::FromRow)]
+struct KeyRow {
+    place: String,
+    seed: String,
+    retired_s: Option<i64>,
+}
+
+impl KeyRow {
+    fn key(&self) -> Result<SigningKey, DatabaseError> {
+        let seed = Base64Url::parse(&self.seed);
+        let seed = seed.map_err(|_| DatabaseError::Unreadable {
+            what: "signing key",
+        })?;
+        Ok(SigningKey::from_seed(seed.0))
     }
 }
 
-async fn load_key(
-    connection: &mut SqliteConnection,
-    place: &'static str,
-) -> Result<Option<SigningKey>, DatabaseError> {
-    let seed: Option<String> = sqlx::query_scalar("SELECT seed FROM signing_keys WHERE place = $1")
-        .bind(place)
-        .fetch_optional(connection)
-        .await?;
-    let Some(seed) = seed else { return Ok(None) };
-    let seed = Base64Url::parse(&seed);
-    let seed = seed.map_err(|_| DatabaseError::Unreadable {
-        what: "signing key",
-    })?;
-    Ok(Some(SigningKey::from_seed(seed.0)))
+async fn load(connection: &mut SqliteConnection) -> Result<Option<KeyRing>, DatabaseError> {
+    let rows: Vec<KeyRow> = sqlx::query_as(
+        "SELECT place, seed, retired_s FROM signing_keys ORDER BY retired_s DESC, stored_ms DESC",
+    )
+    .fetch_all(connection)
+    .await?;
+    let (mut retired, mut current, mut next) = (Vec::new(), None, None);
+    for row in rows {
+        let key = row.key()?;
+        match (row.place.as_str(), row.retired_s) {
+            ("current", None) => current = Some(key),
+            ("next", None) => next = Some(key),
+            (_, since) => retired.push(RetiredKey {
+                key,
+                retired_s: from_sql(since.unwrap_or_default()),
+            }),
+        }
+    }
+    match (current, next) {
+        (Some(current), Some(next)) => Ok(Some(KeyRing::new(retired, current, next))),
+        (None, None) => Ok(None),
+        _ => Err(DatabaseError::Unreadable { what: "key ring" }),
+    }
 }
 
 async fn store(
@@ -125,16 +140,22 @@ async fn store(
     sqlx::query("DELETE FROM signing_keys")
         .execute(&mut *connection)
         .await?;
-    let previous = ring.previous().map(|key| ("previous", key));
-    let places = [("current", ring.current()), ("next", ring.next())];
-    for (place, key) in previous.into_iter().chain(places) {
+    let retired = ring.retired().iter();
+    let retired = retired.map(|retired| ("retired", &retired.key, Some(to_sql(retired.retired_s))));
+    let places = [
+        ("current", ring.current(), None),
+        ("next", ring.next(), None),
+    ];
+    for (place, key, retired_s) in retired.chain(places) {
         sqlx::query(
-            "INSERT INTO signing_keys (place, kid, seed, stored_ms) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO signing_keys (place, kid, seed, stored_ms, retired_s) \
+             VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(place)
         .bind(key.thumbprint().as_str())
         .bind(base64url::encode(key.seed()))
         .bind(to_sql(now_ms))
+        .bind(retired_s)
         .execute(&mut *connection)
         .await?;
     }

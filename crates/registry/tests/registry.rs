@@ -574,6 +574,20 @@ async fn keys_outlive_a_restart_rotate_and_die() {
         .unwrap();
     assert_eq!(ring.current().seed(), &[2; 32]);
     assert!(ring.verify("https://here", &token, 1000).is_ok());
+    shelf
+        .registry
+        .rotate_keys([6; 32], Some(&account), NOW_MS + 1000)
+        .await
+        .unwrap();
+    let shelf = shelf.reopened().await;
+    let ring = shelf
+        .registry
+        .load_or_create_key_ring([[8; 32], [9; 32]], NOW_MS)
+        .await
+        .unwrap();
+    assert!(ring.verify("https://here", &token, 1000).is_ok());
+    let retired = ring.retired().iter().map(|retired| retired.key.seed());
+    assert!(retired.eq([&[2; 32], &[1; 32]]), "the last one first");
 
     let ring = shelf
         .registry
@@ -590,7 +604,7 @@ async fn keys_outlive_a_restart_rotate_and_die() {
         .await
         .unwrap();
     assert!(ring.verify("https://here", &token, 1000).is_err());
-    assert_eq!(ring.current().seed(), &[2; 32]);
+    assert_eq!(ring.current().seed(), &[3; 32]);
 }
 
 #[tokio::test]

@@ -156,10 +156,12 @@ struct Keys {
 
 fn listed(control: &Control) -> Json<Keys> {
     let ring = control.keys();
-    let previous = ring.previous().map(|key| (key, "previous"));
-    let keys = previous
-        .into_iter()
-        .chain([(ring.current(), "current"), (ring.next(), "next")]);
+    let retired = ring.retired().iter().enumerate().rev();
+    let retired = retired.map(|(later, retired)| {
+        let state = if later == 0 { "previous" } else { "retired" };
+        (&retired.key, state)
+    });
+    let keys = retired.chain([(ring.current(), "current"), (ring.next(), "next")]);
     let keys = keys.map(|(key, state)| Key {
         kid: key.thumbprint().to_string(),
         state,

@@ -81,6 +81,10 @@ async fn rotated_keys_let_old_tokens_live_and_killed_ones_do_not() {
         call.await.expect("an answer")
     };
     assert_eq!((list(&old).await.0, list(&new).await.0), (200, 200));
+    let rotated = json_of(&server.run(&["keys", "rotate", "--json"]));
+    let keys = rotated["keys"].as_array().expect("a list");
+    assert_eq!(keys[0]["state"], "retired");
+    assert_eq!((list(&old).await.0, list(&new).await.0), (200, 200));
     let kid = keys[0]["kid"].as_str().expect("a kid");
     json_of(&server.run(&["keys", "kill", kid, "--json"]));
     let (status, refused) = list(&old).await;
