@@ -253,14 +253,7 @@ impl Ports {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        http_connection::serve(
-            stream,
-            router,
-            connection,
-            self.limits.header_timeout,
-            &self.stop,
-        )
-        .await
+        http_connection::serve(stream, router, connection, &self.limits, &self.stop).await
     }
 }
 

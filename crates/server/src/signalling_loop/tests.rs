@@ -7,15 +7,18 @@ use futures_util::{SinkExt, StreamExt};
 use protocol::id::{AccountId, DeviceId, PairId};
 use protocol::signal::MAX_MESSAGE_BYTES;
 use serde_json::{Value, json};
-use signalling::{Admission, Denial, Limits, LinkGrant, Renewal};
+use signalling::{Admission, Denial, Limits, LinkGrant, Renewal, SocketId};
 use tokio::io::{DuplexStream, duplex};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_util::task::TaskTracker;
 
+use super::command::Command;
+use super::socket::Outgoing;
 use super::upgrade::config;
-use super::{Directory, Question, SignallingHandle, spawn};
+use super::{Directory, Question, SignallingHandle, Socket, spawn};
 
 type Client = WebSocketStream<DuplexStream>;
 
@@ -203,6 +206,22 @@ async fn a_client_that_does_not_read_is_dropped_and_holds_nobody_up() {
         (&presence["t"], &presence["online"]),
         (&json!("peer"), &json!(false))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_nobody_reads_ends_the_socket_after_ten_seconds() {
+    let (ours, theirs) = duplex(64);
+    let (commands, mut told) = mpsc::channel(8);
+    let (outgoing, socket) = Socket::new(SocketId(1), commands, TaskTracker::new(), false);
+    let text = Outgoing::Text("x".repeat(65));
+    outgoing.send(text).await.expect("the socket is there");
+    let stream = WebSocketStream::from_raw_socket(theirs, Role::Server, Some(config())).await;
+    let began = tokio::time::Instant::now();
+    socket.run(stream).await;
+    assert_eq!(began.elapsed(), Duration::from_secs(10));
+    let closed = told.recv().await;
+    assert!(matches!(closed, Some(Command::Closed { .. })));
+    drop(ours);
 }
 
 #[tokio::test]

@@ -9,9 +9,10 @@ use crate::plain_http::told;
 use crate::stage::Stage;
 use crate::tls::{start_tls, tls};
 
-const QUICK: [(&str, &str); 2] = [
+const QUICK: [(&str, &str); 3] = [
     ("limits.handshake_timeout_ms", "300"),
     ("limits.header_timeout_ms", "600"),
+    ("limits.write_timeout_ms", "600"),
 ];
 
 async fn say(stage: &Stage, bytes: &[u8]) -> TcpStream {
@@ -83,6 +84,19 @@ async fn a_kept_connection_that_asks_nothing_is_cut() {
     let mut stream = say(&stage, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
     let told = String::from_utf8(told(&mut stream).await).expect("text");
     assert!(told.starts_with("HTTP/1.1 200"), "{told}");
+}
+
+#[tokio::test]
+async fn a_client_that_asks_and_never_reads_is_cut() {
+    let stage = Stage::start_with(&QUICK).await;
+    let began = Instant::now();
+    let request = b"GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut stream = say(&stage, request).await;
+    // Once the buffers of both ends are full nothing moves any more.
+    let asking = async { while stream.write_all(request).await.is_ok() {} };
+    let cut = tokio::time::timeout(Duration::from_secs(10), asking).await;
+    assert!(cut.is_ok(), "the server waits on");
+    assert!(began.elapsed() >= Duration::from_millis(550));
 }
 
 #[tokio::test]
