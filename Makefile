@@ -2,12 +2,12 @@
 
 HELIO ?= target/debug/helio
 
-.PHONY: run test check unit web e2e bench screenshots soak clean
+.PHONY: run test check unit web e2e lab lab-test bench screenshots soak clean
 
 run: web ## build and start the product on its embedded default
 	cargo run --release --package cli -- serve
 
-test: tools web check unit e2e ## everything that must pass
+test: tools web check unit e2e lab-test ## everything that must pass
 
 tools:
 	scripts/install-test-tools.sh
@@ -35,6 +35,14 @@ unit: web ## Rust and TypeScript tests
 e2e: web tests/node_modules/.installed ## real browsers against the real server
 	cargo build --package cli
 	cd tests && HELIO=../$(HELIO) npm test
+
+lab: tools web tests/node_modules/.installed ## every pairing of NATs, RUNS=10 times each, writes docs/nat-matrix.md
+	cargo build --package cli
+	HELIO=$(abspath $(HELIO)) lab/run.sh node matrix.mjs
+
+lab-test: web tests/node_modules/.installed ## the NATs of the laboratory, and browsers behind a few
+	cargo build --package cli
+	for test in lab/*.test.mjs; do HELIO=$(abspath $(HELIO)) lab/run.sh node --test "$$(basename $$test)" || exit; done
 
 bench: ## side by side with the peers, writes docs/benchmarks.md
 	bench/run.sh

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Installs what the tests run against: browsers, coturn, FFmpeg. Without root it prints the line to type.
+# Installs what the tests run against: browsers, coturn, FFmpeg, NATs. Without root it prints the line to type.
 set -euo pipefail
 
 # program:package
-wanted=(ip:iproute2 chromium:chromium firefox-esr:firefox-esr ffmpeg:ffmpeg turnserver:coturn
+wanted=(ip:iproute2 nft:nftables tcpdump:tcpdump chromium:chromium firefox-esr:firefox-esr ffmpeg:ffmpeg turnserver:coturn
         turnutils_uclient:coturn certutil:libnss3-tools openssl:openssl
         cmake:cmake cc:build-essential)
 missing=()
 for pair in "${wanted[@]}"; do
-  command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
+  PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
 ((${#missing[@]} == 0)) && exit 0
 

@@ -16,12 +16,16 @@ const ARGUMENTS = [
 
 /// A device of a person: a browser with a profile of its own.
 export class Device {
-  static async open(name, { phone = false, arguments: more = [], colorScheme = 'light' } = {}) {
+  /// `executablePath` and `env` may start it somewhere else, as the laboratory does.
+  static async open(name, {
+    phone = false, arguments: more = [], colorScheme = 'light', executablePath = '/usr/bin/chromium', env = process.env,
+  } = {}) {
     const device = new Device();
     device.name = name;
     device.profile = mkdtempSync(join(tmpdir(), `helio-${name}-`));
     device.context = await chromium.launchPersistentContext(device.profile, {
-      executablePath: '/usr/bin/chromium',
+      executablePath,
+      env,
       headless: true,
       ignoreHTTPSErrors: true,
       colorScheme,

@@ -30,14 +30,14 @@ export class Server {
   log = '';
 
   /// `set` holds configuration keys over what a test run needs.
-  static async start({ data, set = {}, host = LAN, env = {} } = {}) {
+  static async start({ data, set = {}, host = LAN, port, env = {} } = {}) {
     if (!existsSync(HELIO)) throw new Error(`no program at ${HELIO}: build it, or name it in HELIO`);
     const server = new Server();
     server.isOwnData = data === undefined;
     server.data = data ?? mkdtempSync(join(tmpdir(), 'helio-test-'));
-    server.port = await freePort();
+    server.port = port ?? await freePort();
     server.turnPort = await freePort();
-    server.origin = `https://${host}:${server.port}`;
+    server.origin = new URL(`https://${host}:${server.port}`).origin;
     server.metrics = `127.0.0.1:${await freePort()}`;
     server.env = env;
     server.set = {

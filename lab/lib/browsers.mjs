@@ -1,0 +1,79 @@
+// Chromium on the device of a site. It stays while its networks change.
+import { Device } from '../../tests/lib/browser.mjs';
+import { keepPeerConnections, pathEnds } from '../../tests/lib/peer_connections.mjs';
+import { pair, setUp } from '../../tests/lib/people.mjs';
+import { noteTimes } from './times.mjs';
+
+const EXECUTABLE = new URL('../bin/chromium', import.meta.url).pathname;
+/// A page is given this long to be loaded or to be linked, in milliseconds.
+const PATIENCE_MS = 30_000;
+/// What a browser says of a page that it loads while it hears of another network.
+const IN_BETWEEN = /ERR_(NETWORK_CHANGED|INTERNET_DISCONNECTED|ADDRESS_UNREACHABLE|NAME_NOT_RESOLVED)/;
+
+/// A device that is a browser, and what the matrix asks of every device.
+export class Browser {
+  static async open(site, name) {
+    const browser = new Browser();
+    browser.site = site;
+    browser.device = await Device.open(name, {
+      executablePath: EXECUTABLE,
+      env: { ...process.env, LAB_NAMESPACE: site.namespace },
+    });
+    await browser.device.context.addInitScript(keepPeerConnections);
+    await browser.device.context.addInitScript(noteTimes);
+    return browser;
+  }
+
+  /// Makes the account with one browser and pairs it with the other; returns the pair's id.
+  static async pair(inviter, joiner, server) {
+    await setUp(inviter.device, server);
+    return pair(inviter.device, joiner.device, server);
+  }
+
+  /// Leaves the link, so that the next one starts from nothing.
+  async rest() {
+    await this.device.page.goto('about:blank');
+  }
+
+  /// Opens the link page.
+  async link(server, pairId) {
+    const until = Date.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        await this.device.page.goto(`${server.origin}/link?pair=${pairId}`);
+        return;
+      } catch (error) {
+        if (!IN_BETWEEN.test(error.message) || Date.now() > until) throw error;
+      }
+    }
+  }
+
+  /// Waits until the link is open, on `path` where that is given.
+  async isOpen({ path, timeout = PATIENCE_MS } = {}) {
+    const onPath = path ? `[data-path=${path}]` : '[data-path]';
+    await this.device.page.locator(`[data-testid=link-state][data-state=open]${onPath}`).waitFor({ timeout });
+  }
+
+  /// `direct` or `relayed` as the page says it, which the browser's own statistics must bear out.
+  async path() {
+    const said = await this.device.page.getByTestId('link-state').getAttribute('data-path');
+    const ends = await pathEnds(this.device);
+    const used = ends.includes('relay') ? 'relayed' : 'direct';
+    if (said !== used) throw new Error(`the page says ${said}, the browser uses ${ends.join(' to ')}`);
+    return said;
+  }
+
+  /// When the server had this page, and when its connection was up: milliseconds.
+  times() {
+    return this.device.page.evaluate(() => window.__times);
+  }
+
+  /// What the page gives as the reason that there is no link, as far as it gives any.
+  async complaint() {
+    return this.device.page.evaluate(() => document.querySelector('[data-testid=link-state]')?.dataset.state ?? document.title);
+  }
+
+  close() {
+    return this.device.close();
+  }
+}

@@ -1,0 +1,39 @@
+// Links two devices through every pairing of NATs, RUNS times each, prints how it went and writes
+// docs/nat-matrix.md. Fails when any run did not get the path that theory names.
+import { writeFileSync } from 'node:fs';
+import { measureNats } from './lib/measured_nats.mjs';
+import { Laboratory } from './lib/laboratory.mjs';
+import { report, summary } from './lib/report.mjs';
+import { expectedPath, pairings } from './lib/theory.mjs';
+
+const RUNS = Number(process.env.RUNS ?? 1);
+const REPORT = new URL('../docs/nat-matrix.md', import.meta.url).pathname;
+
+const started = Date.now();
+const laboratory = await Laboratory.open();
+const nats = await measureNats(laboratory.sites[0]);
+await laboratory.pairBrowsers();
+const cells = [];
+for (const [left, right] of pairings()) {
+  const cell = { left, right, ...expectedPath(left, right), runs: [] };
+  for (let run = 0; run < RUNS; run += 1) cell.runs.push(await tryOnce(left, right));
+  cells.push(cell);
+  console.log(summary(cell));
+}
+await laboratory.close();
+
+const minutes = (Date.now() - started) / 60_000;
+const wrong = cells.flatMap(({ path, runs }) => runs.filter((run) => run.path !== path)).length;
+writeFileSync(REPORT, report({ nats, matrices: [{ devices: 'browser and browser', cells }], runs: RUNS, minutes }));
+console.log(`${cells.length * RUNS} links, ${wrong} not as theory says, in ${minutes.toFixed(1)} minutes: ${REPORT}`);
+process.exitCode = wrong === 0 && nats.every(({ isAsBelieved }) => isAsBelieved) ? 0 : 1;
+
+/// A run that fails is a result like any other.
+async function tryOnce(left, right) {
+  try {
+    return await laboratory.link(left, right);
+  } catch (error) {
+    const said = await Promise.all(laboratory.devices.map((device) => device.complaint()));
+    return { path: 'failed', why: `${error.message.split('\n')[0]} (${said.join(', ')})` };
+  }
+}
