@@ -1,0 +1,504 @@
+//! One link to one paired device, as a pure state machine: signalling messages, datagrams and the
+//! time come in; messages, datagrams and events go out. It keeps itself up until it is closed,
+//! replaced, revoked or refused.
+//!
+//! No sockets, no clock: [`crate::driver`] owns those, and `sim` joins two cores on a virtual
+//! clock. The wire is that of the browser SDK (`docs/protocol.md`).
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use identity::{DescriptionKind, SigningKey};
+use protocol::base64url::Base64Url;
+use protocol::http::IceServer;
+use protocol::id::{DeviceId, PairId};
+use protocol::signal::{Bye, Candidate, ClientMessage};
+
+mod address;
+mod binding;
+mod channels;
+mod connection;
+mod error;
+mod gathering;
+mod ice_url;
+mod negotiation;
+mod output;
+mod paths;
+mod random;
+mod recovery;
+mod relay;
+mod rtc;
+mod sdp;
+mod secure;
+mod signalling;
+mod signatures;
+
+pub use address::IcePolicy;
+pub use channels::{Full, Label};
+pub use error::{Cause, Refusal};
+pub use output::{EndedBy, Event, Output, Path, PathEnd, Phase, StreamId};
+pub use secure::LinkKeys;
+
+use connection::{Connection, ConnectionOutput, ConnectionSettings};
+use negotiation::Say;
+use random::Random;
+use secure::ProofError;
+use signatures::Signatures;
+
+/// Key proofs that may run out of time in a row before the link gives up.
+const MAX_LATE_PROOFS: u32 = 3;
+/// After a failed connection the peer needs a moment to notice.
+const REBUILD_WAIT: Duration = Duration::from_millis(500);
+
+/// What a link is made of.
+#[derive(Debug)]
+pub struct LinkSettings {
+    /// The pair.
+    pub pair_id: PairId,
+    /// The key of this device.
+    pub own: Arc<SigningKey>,
+    /// The other device.
+    pub peer_id: DeviceId,
+    /// Its Ed25519 key.
+    pub peer_key: Base64Url<32>,
+    /// Whether the pair is verified: then the peer's descriptions must be signed.
+    pub is_verified: bool,
+    /// The time of the newest description that this device signed, in Unix milliseconds; see
+    /// [`Output::RememberOwnTime`].
+    pub own_time_ms: u64,
+    /// The time of the newest description of the peer that was accepted, in Unix milliseconds;
+    /// see [`Output::RememberPeerTime`].
+    pub peer_time_ms: u64,
+    /// Which paths may be used.
+    pub policy: IcePolicy,
+    /// STUN and TURN servers of the person's own, beside those that the signalling server names.
+    pub ice_servers: Vec<IceServer>,
+    /// Control frames run inside Noise where there are keys: for a verified pair whose signed
+    /// records both say `ctl-noise`.
+    pub keys: Option<LinkKeys>,
+    /// Randomness that nobody else knows, never used twice.
+    pub seed: [u8; 32],
+}
+
+/// One link.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use std::time::Instant;
+/// # use identity::SigningKey;
+/// # use peer::link::{IcePolicy, LinkCore, LinkSettings};
+/// # use protocol::id::PairId;
+/// # let (own, peer) = (SigningKey::from_seed([1; 32]), SigningKey::from_seed([2; 32]));
+/// # let now = Instant::now();
+/// let settings = LinkSettings {
+///     pair_id: PairId::from_bytes(&[3; 32]),
+///     peer_id: peer.thumbprint(),
+///     peer_key: *peer.public(),
+///     own: Arc::new(own),
+///     is_verified: true,
+///     own_time_ms: 0,
+///     peer_time_ms: 0,
+///     policy: IcePolicy::All,
+///     ice_servers: Vec::new(),
+///     keys: None,
+///     seed: [7; 32],
+/// };
+/// let mut link = LinkCore::new(settings, now);
+/// assert!(link.poll_output().is_none(), "it waits for the server's `ready`");
+/// ```
+pub struct LinkCore {
+    signatures: Signatures,
+    policy: IcePolicy,
+    keys: Option<LinkKeys>,
+    random: Random,
+    /// Key proofs that ran out of time in a row.
+    failed_proofs: u32,
+    is_polite: bool,
+    /// Unix milliseconds at a moment.
+    clock: (Instant, u64),
+    sockets: BTreeSet<SocketAddr>,
+    own_ice_servers: Vec<IceServer>,
+    ice_servers: Vec<IceServer>,
+    next_stream: u64,
+    is_signalling: bool,
+    is_peer_online: bool,
+    connection: Option<Connection>,
+    /// Whether frames flow on the connection there is.
+    is_open: bool,
+    was_open: bool,
+    phase: Phase,
+    meet_at: Option<Instant>,
+    outputs: VecDeque<Output>,
+}
+
+impl LinkCore {
+    /// A link that waits for the server's `ready`.
+    pub fn new(settings: LinkSettings, now: Instant) -> Self {
+        let is_polite = settings.own.thumbprint().as_str() < settings.peer_id.as_str();
+        Self {
+            signatures: Signatures {
+                pair_id: settings.pair_id,
+                own: settings.own,
+                peer_id: settings.peer_id,
+                peer_key: settings.peer_key,
+                is_required: settings.is_verified,
+                own_ts: settings.own_time_ms,
+                peer_ts: settings.peer_time_ms,
+            },
+            policy: settings.policy,
+            keys: settings.keys,
+            failed_proofs: 0,
+            random: Random::new(settings.seed),
+            is_polite,
+            clock: (now, 0),
+            sockets: BTreeSet::new(),
+            ice_servers: settings.ice_servers.clone(),
+            own_ice_servers: settings.ice_servers,
+            next_stream: 0,
+            is_signalling: false,
+            is_peer_online: false,
+            connection: None,
+            is_open: false,
+            was_open: false,
+            phase: Phase::Signalling,
+            meet_at: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// How far the link is.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// What the world shall do next; drain it to `None` after every other call.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The time of day, in Unix milliseconds: descriptions are signed with it.
+    pub fn handle_clock(&mut self, unix_ms: u64, now: Instant) {
+        self.clock = (now, unix_ms);
+    }
+
+    /// The addresses of the UDP sockets that there are now. Where one is gone that was used, the
+    /// link looks for a new path at once.
+    pub fn handle_sockets(&mut self, sockets: BTreeSet<SocketAddr>, now: Instant) {
+        if self.sockets == sockets {
+            return;
+        }
+        self.sockets = sockets;
+        let can_send = self.can_send();
+        if let Some(connection) = &mut self.connection {
+            connection.handle_sockets(&self.sockets, now);
+            connection.restart(can_send, now);
+        }
+        self.settle(now);
+    }
+
+    /// A datagram came to one of the sockets.
+    pub fn handle_datagram(
+        &mut self,
+        local: SocketAddr,
+        from: SocketAddr,
+        bytes: &[u8],
+        now: Instant,
+    ) {
+        if let Some(connection) = &mut self.connection {
+            connection.handle_datagram(local, from, bytes, now);
+        }
+        self.settle(now);
+    }
+
+    /// A host was looked up; no addresses where it has none.
+    pub fn handle_found(&mut self, host: &str, addrs: &[IpAddr], now: Instant) {
+        if let Some(connection) = &mut self.connection {
+            connection.handle_found(host, addrs, now);
+        }
+        self.settle(now);
+    }
+
+    /// A stream that was asked for is connected; `local` is this end.
+    pub fn handle_stream_open(&mut self, stream: StreamId, local: SocketAddr, now: Instant) {
+        if let Some(connection) = &mut self.connection {
+            connection.handle_stream_open(stream, local, now);
+        }
+        self.settle(now);
+    }
+
+    /// Bytes came on a stream.
+    pub fn handle_stream_data(&mut self, stream: StreamId, bytes: &[u8], now: Instant) {
+        if let Some(connection) = &mut self.connection {
+            connection.handle_stream_data(stream, bytes, now);
+        }
+        self.settle(now);
+    }
+
+    /// A stream could not be connected, or is gone.
+    pub fn handle_stream_closed(&mut self, stream: StreamId, now: Instant) {
+        if let Some(connection) = &mut self.connection {
+            connection.handle_stream_closed(stream, now);
+        }
+        self.settle(now);
+    }
+
+    /// Sends a frame.
+    ///
+    /// # Errors
+    /// The channel has too much waiting; [`Event::Writable`] tells when to try again. Without an
+    /// open link a frame is dropped: the caller hears of phases.
+    pub fn send(&mut self, label: Label, frame: Vec<u8>, now: Instant) -> Result<(), Full> {
+        let result = match &mut self.connection {
+            Some(connection) if self.is_open => connection.send(label, frame, now),
+            _ => Ok(()),
+        };
+        self.settle(now);
+        result
+    }
+
+    /// Looks for a new path now.
+    pub fn restart(&mut self, now: Instant) {
+        let can_send = self.can_send();
+        if let Some(connection) = &mut self.connection {
+            connection.restart(can_send, now);
+        }
+        self.settle(now);
+    }
+
+    /// Ends the link and tells the peer why.
+    pub fn close(&mut self, reason: &str, now: Instant) {
+        self.end(EndedBy::Closed, Some(reason), now);
+        self.settle(now);
+    }
+
+    /// When [`LinkCore::handle_timeout`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let connection = self.connection.as_ref().and_then(Connection::poll_timeout);
+        connection.into_iter().chain(self.meet_at).min()
+    }
+
+    /// It is that time, or later.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let can_send = self.can_send();
+        if let Some(connection) = &mut self.connection {
+            connection.handle_timeout(can_send, now);
+        }
+        if self.meet_at.is_some_and(|at| at <= now) {
+            self.meet_at = None;
+            if self.connection.is_none() {
+                self.meet(now);
+            }
+        }
+        self.settle(now);
+    }
+
+    fn can_send(&self) -> bool {
+        self.is_signalling && self.is_peer_online
+    }
+
+    fn unix_ms(&self, now: Instant) -> u64 {
+        let (at, unix_ms) = self.clock;
+        let since_ms = now.saturating_duration_since(at).as_millis();
+        unix_ms + u64::try_from(since_ms).unwrap_or(0)
+    }
+
+    /// Both are at the server: the impolite side offers, first or anew.
+    fn meet(&mut self, now: Instant) {
+        if !self.can_send() {
+            return;
+        }
+        match &mut self.connection {
+            None if !self.is_polite => self.connect(now).resume(now),
+            None => {}
+            Some(connection) if self.is_polite => connection.resume(now),
+            Some(connection) => connection.restart(true, now),
+        }
+    }
+
+    fn connect(&mut self, now: Instant) -> &mut Connection {
+        let settings = ConnectionSettings {
+            pair: self.signatures.pair_id.clone(),
+            own: self.signatures.own.thumbprint(),
+            peer: self.signatures.peer_id.clone(),
+            is_polite: self.is_polite,
+            policy: self.policy,
+            keys: self.keys.clone(),
+            seed: self.random.secret(),
+            first_stream: self.next_stream,
+        };
+        let connection = Connection::new(settings, &self.sockets, &self.ice_servers, now);
+        self.connection.insert(connection)
+    }
+
+    /// Makes another connection; only the impolite side can begin it.
+    fn rebuild(&mut self, reason: &str, now: Instant) {
+        self.drop_connection(now);
+        if self.is_polite {
+            self.bye(reason);
+        } else if reason == "peer-restarted" {
+            self.meet(now);
+        } else {
+            self.meet_at = Some(now + REBUILD_WAIT);
+        }
+    }
+
+    /// A failed key proof: time may have been lost to the network, anything else is final.
+    fn handle_broken(&mut self, error: ProofError, now: Instant) {
+        self.failed_proofs += 1;
+        self.event(Event::Failed(Cause::NoiseFailed));
+        if error == ProofError::TimedOut && self.failed_proofs < MAX_LATE_PROOFS {
+            self.rebuild("noise-timeout", now);
+        } else {
+            self.end(EndedBy::Refused, Some("noise-failed"), now);
+        }
+    }
+
+    fn drop_connection(&mut self, now: Instant) {
+        self.is_open = false;
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        self.next_stream = connection.close(now);
+        while let Some(output) = connection.poll_output() {
+            self.handle_output(output, now);
+        }
+    }
+
+    fn end(&mut self, by: EndedBy, reason: Option<&str>, now: Instant) {
+        if matches!(self.phase, Phase::Ended(_)) {
+            return;
+        }
+        if let Some(reason) = reason {
+            self.bye(reason);
+        }
+        self.meet_at = None;
+        self.drop_connection(now);
+        self.is_signalling = false;
+        self.become_phase(Phase::Ended(by));
+    }
+
+    fn bye(&mut self, reason: &str) {
+        self.signal(ClientMessage::Bye(Bye {
+            pair_id: self.pair_id(),
+            reason: Some(reason.to_owned()),
+        }));
+    }
+
+    fn signal(&mut self, message: ClientMessage) {
+        self.outputs.push_back(Output::Signal(message));
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    fn pair_id(&self) -> String {
+        self.signatures.pair_id.as_str().to_owned()
+    }
+
+    fn settle(&mut self, now: Instant) {
+        while let Some(output) = self.connection.as_mut().and_then(Connection::poll_output) {
+            self.handle_output(output, now);
+        }
+        if !matches!(self.phase, Phase::Ended(_)) {
+            self.become_phase(self.current_phase());
+        }
+    }
+
+    fn handle_output(&mut self, output: ConnectionOutput, now: Instant) {
+        match output {
+            ConnectionOutput::Say(say) => self.say(say, now),
+            ConnectionOutput::Datagram { from, to, bytes } => {
+                self.outputs.push_back(Output::Datagram { from, to, bytes });
+            }
+            ConnectionOutput::OpenStream {
+                stream,
+                to,
+                tls_name,
+            } => {
+                let order = Output::OpenStream {
+                    stream,
+                    to,
+                    tls_name,
+                };
+                self.outputs.push_back(order);
+            }
+            ConnectionOutput::StreamData { stream, bytes } => {
+                self.outputs.push_back(Output::StreamData { stream, bytes });
+            }
+            ConnectionOutput::CloseStream(stream) => {
+                self.outputs.push_back(Output::CloseStream { stream });
+            }
+            ConnectionOutput::Lookup(host) => self.outputs.push_back(Output::Lookup { host }),
+            ConnectionOutput::Opened => {
+                self.is_open = true;
+                self.was_open = true;
+                self.failed_proofs = 0;
+            }
+            ConnectionOutput::Closed => self.rebuild("closed", now),
+            ConnectionOutput::Broken(error) => self.handle_broken(error, now),
+            ConnectionOutput::Lost => {}
+            ConnectionOutput::Frame(label, frame) => self.event(Event::Frame(label, frame)),
+            ConnectionOutput::Writable(label) => self.event(Event::Writable(label)),
+            ConnectionOutput::Path(path) => self.event(Event::Path(path)),
+            ConnectionOutput::Failed(cause) => self.event(Event::Failed(cause)),
+            ConnectionOutput::Dead(reason) => self.rebuild(reason, now),
+        }
+    }
+
+    fn say(&mut self, say: Say, now: Instant) {
+        let message = match say {
+            Say::Describe { kind, sdp, offer } => {
+                let unix_ms = self.unix_ms(now);
+                let signed = self.signatures.sign(kind, sdp, offer.as_deref(), unix_ms);
+                let remembered = Output::RememberOwnTime(self.signatures.own_ts);
+                self.outputs.push_back(remembered);
+                match kind {
+                    DescriptionKind::Offer => ClientMessage::Offer(signed),
+                    DescriptionKind::Answer => ClientMessage::Answer(signed),
+                }
+            }
+            Say::Candidate(candidate) => ClientMessage::Ice(Candidate {
+                pair_id: self.pair_id(),
+                candidate: candidate.line,
+                mid: None,
+                ufrag: candidate.ufrag,
+            }),
+        };
+        self.signal(message);
+    }
+
+    fn current_phase(&self) -> Phase {
+        let Some(connection) = &self.connection else {
+            return if !self.is_signalling {
+                Phase::Signalling
+            } else if self.is_peer_online {
+                Phase::Connecting
+            } else {
+                Phase::Waiting
+            };
+        };
+        if self.is_open {
+            if connection.is_up() {
+                Phase::Open
+            } else {
+                Phase::Reconnecting
+            }
+        } else if connection.is_up() {
+            Phase::Securing
+        } else if self.was_open && self.is_peer_online {
+            Phase::Reconnecting
+        } else {
+            Phase::Connecting
+        }
+    }
+
+    fn become_phase(&mut self, phase: Phase) {
+        if self.phase != phase {
+            self.phase = phase;
+            self.event(Event::Phase(phase));
+        }
+    }
+}

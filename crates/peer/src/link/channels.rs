@@ -1,0 +1,166 @@
+//! The data channels of a connection (`docs/protocol.md`, The channels of a link).
+//!
+//! A message that WebRTC does not take yet waits here; above the limit the sender is told, so
+//! that nothing is lost silently.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use str0m::channel::{ChannelConfig, ChannelId, Reliability};
+
+use super::rtc::DrainedRtc;
+
+/// What waits for one channel, in bytes, before a sender is told to wait as well.
+pub(crate) const MAX_QUEUED_BYTES: usize = 256 * 1024;
+
+/// A channel of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Label {
+    /// The handshake that proves both keys.
+    Noise,
+    /// Control frames.
+    Ctl,
+    /// Statistics.
+    Telemetry,
+}
+
+impl Label {
+    const ALL: [Label; 3] = [Label::Noise, Label::Ctl, Label::Telemetry];
+
+    /// The name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Label::Noise => "noise",
+            Label::Ctl => "ctl",
+            Label::Telemetry => "telemetry",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|label| label.as_str() == text)
+    }
+
+    pub(super) fn config(self) -> ChannelConfig {
+        let (ordered, reliability) = match self {
+            Label::Noise => (true, Reliability::Reliable),
+            Label::Ctl => (false, Reliability::MaxPacketLifetime { lifetime: 100 }),
+            Label::Telemetry => (false, Reliability::MaxRetransmits { retransmits: 0 }),
+        };
+        ChannelConfig {
+            label: self.as_str().to_owned(),
+            ordered,
+            reliability,
+            ..ChannelConfig::default()
+        }
+    }
+}
+
+/// The channel has too much waiting already; wait until it is writable, then send it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the channel has {MAX_QUEUED_BYTES} bytes waiting; wait until it is writable")]
+pub struct Full;
+
+#[derive(Default)]
+struct Queue {
+    messages: VecDeque<Vec<u8>>,
+    bytes: usize,
+    is_sender_waiting: bool,
+}
+
+/// The channels that are open.
+#[derive(Default)]
+pub(super) struct Channels {
+    ids_by_label: BTreeMap<Label, ChannelId>,
+    queues: BTreeMap<Label, Queue>,
+}
+
+impl Channels {
+    /// A channel opened. Nothing of an unknown or second one is ever read.
+    pub(super) fn handle_open(&mut self, id: ChannelId, label: &str) -> Option<Label> {
+        let label = Label::parse(label)?;
+        if self.ids_by_label.contains_key(&label) {
+            return None;
+        }
+        self.ids_by_label.insert(label, id);
+        Some(label)
+    }
+
+    pub(super) fn handle_close(&mut self, id: ChannelId) -> Option<Label> {
+        let label = self.label(id)?;
+        self.ids_by_label.remove(&label);
+        Some(label)
+    }
+
+    /// Which channel a message came on.
+    pub(super) fn label(&self, id: ChannelId) -> Option<Label> {
+        let mut open = self.ids_by_label.iter();
+        open.find(|(_, open)| **open == id).map(|(label, _)| *label)
+    }
+
+    pub(super) fn is_open(&self, label: Label) -> bool {
+        self.ids_by_label.contains_key(&label)
+    }
+
+    /// Whether a message may be sent now.
+    ///
+    /// # Errors
+    /// Too much waits already; the sender is told when that is over.
+    pub(super) fn check_room(&mut self, label: Label, bytes: usize) -> Result<(), Full> {
+        let queue = self.queues.entry(label).or_default();
+        if !queue.messages.is_empty() && queue.bytes + bytes > MAX_QUEUED_BYTES {
+            queue.is_sender_waiting = true;
+            return Err(Full);
+        }
+        Ok(())
+    }
+
+    /// Sends a message, at once or when the channel has room.
+    ///
+    /// # Errors
+    /// Too much waits already; nothing was taken.
+    pub(super) fn send(
+        &mut self,
+        rtc: &mut DrainedRtc,
+        label: Label,
+        message: Vec<u8>,
+        now: Instant,
+    ) -> Result<(), Full> {
+        self.check_room(label, message.len())?;
+        let queue = self.queues.entry(label).or_default();
+        queue.bytes += message.len();
+        queue.messages.push_back(message);
+        self.flush(rtc, now);
+        Ok(())
+    }
+
+    /// Hands on what waits, as far as it is taken.
+    pub(super) fn flush(&mut self, rtc: &mut DrainedRtc, now: Instant) {
+        for (label, queue) in &mut self.queues {
+            let Some(id) = self.ids_by_label.get(label) else {
+                continue;
+            };
+            while let Some(message) = queue.messages.front() {
+                if !rtc.write(*id, message, now) {
+                    break;
+                }
+                queue.bytes -= message.len();
+                queue.messages.pop_front();
+            }
+        }
+    }
+
+    pub(super) fn has_waiting(&self) -> bool {
+        self.queues.values().any(|queue| !queue.messages.is_empty())
+    }
+
+    /// The next channel whose sender was refused and may go on.
+    pub(super) fn poll_writable(&mut self) -> Option<Label> {
+        let half = MAX_QUEUED_BYTES / 2;
+        let (label, queue) = self
+            .queues
+            .iter_mut()
+            .find(|(_, queue)| queue.is_sender_waiting && queue.bytes <= half)?;
+        queue.is_sender_waiting = false;
+        Some(*label)
+    }
+}

@@ -1,0 +1,319 @@
+//! One WebRTC connection of a link: its negotiation, paths, channels and recovery.
+//! A link outlives its connections.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use protocol::http::IceServer;
+use protocol::id::{DeviceId, PairId};
+use str0m::net::Protocol;
+
+use super::address::IcePolicy;
+use super::channels::{Channels, Full, Label};
+use super::error::Cause;
+use super::gathering::Gathering;
+use super::negotiation::{Negotiation, Say, Stuck, Trickled};
+use super::output::{Path, StreamId};
+use super::paths::Paths;
+use super::random::Random;
+use super::recovery::{Recovery, Step};
+use super::rtc::DrainedRtc;
+use super::secure::{LinkKeys, ProofError, Secure};
+
+mod settling;
+
+/// What a connection orders and tells.
+#[derive(Debug)]
+pub(super) enum ConnectionOutput {
+    Say(Say),
+    Datagram {
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    OpenStream {
+        stream: StreamId,
+        to: SocketAddr,
+        tls_name: Option<String>,
+    },
+    StreamData {
+        stream: StreamId,
+        bytes: Vec<u8>,
+    },
+    CloseStream(StreamId),
+    Lookup(String),
+    /// Keys are proven (where both sides can) and `ctl` is open.
+    Opened,
+    /// `ctl` is closed.
+    Closed,
+    /// A frame of the peer, out of Noise.
+    Frame(Label, Vec<u8>),
+    /// A key proof failed or a frame was changed.
+    Broken(ProofError),
+    Writable(Label),
+    /// A path carries the connection, or another one does.
+    Path(Path),
+    /// No path carries it any more.
+    Lost,
+    /// An attempt failed; another follows after a pause.
+    Failed(Cause),
+    /// This connection is beyond help.
+    Dead(&'static str),
+}
+
+/// What a connection is made of.
+pub(super) struct ConnectionSettings {
+    pub(super) pair: PairId,
+    pub(super) own: DeviceId,
+    pub(super) peer: DeviceId,
+    pub(super) is_polite: bool,
+    pub(super) policy: IcePolicy,
+    /// Control frames run inside Noise where there are keys.
+    pub(super) keys: Option<LinkKeys>,
+    /// Randomness of this connection alone.
+    pub(super) seed: [u8; 32],
+    /// Where the numbers of its streams begin.
+    pub(super) first_stream: u64,
+}
+
+/// One connection.
+pub(super) struct Connection {
+    settings: ConnectionSettings,
+    secure: Secure,
+    rtc: DrainedRtc,
+    pub(super) negotiation: Negotiation,
+    paths: Paths,
+    gathering: Gathering,
+    random: Random,
+    channels: Channels,
+    recovery: Recovery,
+    selected: Option<(SocketAddr, SocketAddr)>,
+    told_path: Option<Path>,
+    replies: (Option<(SocketAddr, SocketAddr)>, u64),
+    /// Whether ICE found a path in this attempt.
+    had_path: bool,
+    pace_at: Option<Instant>,
+    /// Whether it was told that frames may flow.
+    is_open: bool,
+    outputs: VecDeque<ConnectionOutput>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        settings: ConnectionSettings,
+        sockets: &BTreeSet<SocketAddr>,
+        servers: &[IceServer],
+        now: Instant,
+    ) -> Self {
+        let mut rtc = DrainedRtc::new(now);
+        let mut random = Random::new(settings.seed);
+        let mut paths = Paths::new(settings.policy);
+        paths.handle_sockets(&mut rtc, sockets, now);
+        let mut gathering = Gathering::new(settings.policy, settings.first_stream);
+        gathering.handle_sockets(sockets, &mut random, now);
+        gathering.handle_servers(servers, &mut random, now);
+        let noise = settings.keys.is_some().then_some(Label::Noise);
+        let channels = noise.into_iter().chain([Label::Ctl, Label::Telemetry]);
+        Self {
+            negotiation: Negotiation::new(settings.is_polite, channels.collect()),
+            secure: Secure::new(settings.keys.clone()),
+            settings,
+            rtc,
+            paths,
+            gathering,
+            random,
+            channels: Channels::default(),
+            recovery: Recovery::new(),
+            selected: None,
+            told_path: None,
+            replies: (None, 0),
+            had_path: false,
+            pace_at: None,
+            is_open: false,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Whether a path carries the connection now.
+    pub(super) fn is_up(&self) -> bool {
+        self.recovery.is_up()
+    }
+
+    pub(super) fn poll_output(&mut self) -> Option<ConnectionOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// Offers what is wanted, and again what was not answered.
+    pub(super) fn resume(&mut self, now: Instant) {
+        self.negotiation.resume(&mut self.rtc, now);
+        self.settle(now);
+    }
+
+    /// Looks for a new path; the one there is serves on meanwhile.
+    pub(super) fn restart(&mut self, can_send: bool, now: Instant) {
+        self.had_path = false;
+        self.gathering.retry(&mut self.random, now);
+        self.negotiation.want_restart();
+        if can_send {
+            self.negotiation.resume(&mut self.rtc, now);
+        }
+        self.settle(now);
+    }
+
+    pub(super) fn accept_offer(&mut self, sdp: &str, now: Instant) -> Result<(), String> {
+        let result = self.negotiation.accept_offer(&mut self.rtc, sdp, now);
+        self.settle(now);
+        result
+    }
+
+    pub(super) fn accept_answer(&mut self, sdp: &str, now: Instant) -> Result<(), String> {
+        let result = self.negotiation.accept_answer(&mut self.rtc, sdp, now);
+        self.settle(now);
+        result
+    }
+
+    pub(super) fn accept_candidate(&mut self, candidate: Trickled, now: Instant) {
+        self.negotiation.accept_candidate(candidate);
+        self.settle(now);
+    }
+
+    pub(super) fn handle_datagram(
+        &mut self,
+        local: SocketAddr,
+        from: SocketAddr,
+        bytes: &[u8],
+        now: Instant,
+    ) {
+        let is_servers = self.gathering.handle_datagram(local, from, bytes, now);
+        if !is_servers && self.paths.takes_from(from) {
+            self.rtc
+                .handle_packet(Protocol::Udp, local, from, bytes, now);
+        }
+        self.settle(now);
+    }
+
+    /// The sockets that there are now.
+    pub(super) fn handle_sockets(&mut self, sockets: &BTreeSet<SocketAddr>, now: Instant) {
+        self.paths.handle_sockets(&mut self.rtc, sockets, now);
+        self.gathering
+            .handle_sockets(sockets, &mut self.random, now);
+        self.settle(now);
+    }
+
+    /// The STUN and TURN servers to ask from here on.
+    pub(super) fn handle_servers(&mut self, servers: &[IceServer], now: Instant) {
+        self.gathering
+            .handle_servers(servers, &mut self.random, now);
+        self.settle(now);
+    }
+
+    pub(super) fn handle_found(&mut self, host: &str, addrs: &[IpAddr], now: Instant) {
+        self.paths.handle_found(&mut self.rtc, host, addrs, now);
+        self.gathering
+            .handle_found(host, addrs, &mut self.random, now);
+        self.settle(now);
+    }
+
+    pub(super) fn handle_stream_open(&mut self, stream: StreamId, local: SocketAddr, now: Instant) {
+        self.gathering.handle_stream_open(stream, local, now);
+        self.settle(now);
+    }
+
+    pub(super) fn handle_stream_data(&mut self, stream: StreamId, bytes: &[u8], now: Instant) {
+        self.gathering.handle_stream_data(stream, bytes, now);
+        self.settle(now);
+    }
+
+    pub(super) fn handle_stream_closed(&mut self, stream: StreamId, now: Instant) {
+        self.gathering.handle_stream_closed(stream, now);
+        self.settle(now);
+    }
+
+    /// Gives its relays back. What it orders now is all that is left to do for it; the number of
+    /// the next stream is returned.
+    pub(super) fn close(&mut self, now: Instant) -> u64 {
+        self.outputs.clear();
+        self.gathering.close(now);
+        self.collect_gathering();
+        self.gathering.next_stream()
+    }
+
+    /// Sends a frame; before the keys are proven it is dropped.
+    pub(super) fn send(&mut self, label: Label, frame: Vec<u8>, now: Instant) -> Result<(), Full> {
+        self.channels.check_room(label, frame.len())?;
+        let result = match self.secure.seal(label, frame) {
+            Some(message) => self.channels.send(&mut self.rtc, label, message, now),
+            None => Ok(()),
+        };
+        self.settle(now);
+        result
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        [
+            self.rtc.poll_timeout(),
+            self.gathering.poll_timeout(),
+            self.pace_at,
+            self.negotiation.poll_timeout(),
+            self.secure.poll_timeout(),
+            self.recovery.poll_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    pub(super) fn handle_timeout(&mut self, can_send: bool, now: Instant) {
+        self.rtc.handle_timeout(now);
+        self.gathering.handle_timeout(now);
+        if self
+            .negotiation
+            .handle_timeout(&mut self.rtc, can_send, now)
+            == Err(Stuck)
+        {
+            self.outputs.push_back(ConnectionOutput::Dead("stuck"));
+        }
+        if let Err(error) = self.secure.handle_timeout(now) {
+            self.outputs.push_back(ConnectionOutput::Broken(error));
+        }
+        if let Some(step) = self.recovery.handle_timeout(now) {
+            self.recover(step, can_send, now);
+        }
+        self.settle(now);
+    }
+
+    fn recover(&mut self, step: Step, can_send: bool, now: Instant) {
+        match step {
+            Step::Restart => {
+                self.told_path = None;
+                self.outputs.push_back(ConnectionOutput::Lost);
+                self.restart(can_send, now);
+            }
+            Step::Again => self.restart(can_send, now),
+            Step::GiveUp => {
+                self.recovery.pause(&mut self.random, now);
+                let cause = self.cause();
+                self.outputs.push_back(ConnectionOutput::Failed(cause));
+                if cause == Cause::DtlsFailed {
+                    self.outputs
+                        .push_back(ConnectionOutput::Dead("dtls-failed"));
+                }
+            }
+        }
+    }
+
+    fn cause(&self) -> Cause {
+        if self.had_path {
+            Cause::DtlsFailed
+        } else if !self.gathering.has_relay()
+            && (self.settings.policy == IcePolicy::Relay || self.gathering.relay_failures > 0)
+        {
+            Cause::RelayRefused
+        } else if !self.paths.has_local() {
+            Cause::NoCandidates
+        } else {
+            Cause::ChecksFailed
+        }
+    }
+}

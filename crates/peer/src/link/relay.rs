@@ -1,0 +1,246 @@
+//! One allocation at a TURN server (RFC 8656), over UDP or over a stream that the shell keeps.
+//!
+//! Permissions are asked for when a candidate of the peer comes, not when the first packet goes;
+//! what is sent before they are granted waits.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use turn_client_proto::api::{TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet};
+use turn_client_proto::prelude::{DelayedTransmitBuild, TurnClientApi};
+use turn_client_proto::tcp::TurnClientTcp;
+use turn_client_proto::types::{AddressFamily, TransportType, TurnCredentials};
+use turn_client_proto::udp::TurnClientUdp;
+
+turn_client_proto::impl_client!(Client, (Udp, TurnClientUdp), (Tcp, TurnClientTcp));
+
+/// Packets that wait for a permission; checks are repeated, so a few are enough.
+const MAX_WAITING_PACKETS: usize = 32;
+/// Addresses of the peer that are permitted.
+const MAX_PERMISSIONS: usize = 64;
+
+/// What a relay says.
+#[derive(Debug)]
+pub(super) enum RelayOutput {
+    /// To the server.
+    Send(Vec<u8>),
+    /// An address is allocated.
+    Allocated(SocketAddr),
+    /// The server refused, or is not there any more.
+    Failed,
+    /// A packet of the peer, which came to the relayed address.
+    Received { from: SocketAddr, bytes: Vec<u8> },
+}
+
+/// One allocation, or the attempt at one.
+pub(super) struct Relay {
+    client: Client,
+    epoch: Instant,
+    pub(super) local: SocketAddr,
+    pub(super) server: SocketAddr,
+    pub(super) relayed: Option<SocketAddr>,
+    peers: BTreeSet<IpAddr>,
+    bound: Option<SocketAddr>,
+    waiting: VecDeque<(SocketAddr, Vec<u8>)>,
+    wake_at: Option<Instant>,
+    has_failed: bool,
+    outputs: VecDeque<RelayOutput>,
+}
+
+impl Relay {
+    pub(super) fn new(
+        is_stream: bool,
+        local: SocketAddr,
+        server: SocketAddr,
+        (username, password): (&str, &str),
+        now: Instant,
+    ) -> Self {
+        let mut config = TurnConfig::new(TurnCredentials::new(username, password));
+        if server.is_ipv6() {
+            config.set_address_family(AddressFamily::IPV6);
+        }
+        // Short first waits: the server is near, and a lost request delays the whole link.
+        config.set_request_retransmits(
+            Duration::from_millis(250),
+            Duration::from_secs(4),
+            7,
+            Duration::from_secs(4),
+        );
+        let client = if is_stream {
+            Client::Tcp(TurnClientTcp::allocate(local, server, config))
+        } else {
+            Client::Udp(TurnClientUdp::allocate(local, server, config))
+        };
+        let mut this = Self {
+            client,
+            epoch: now,
+            local,
+            server,
+            relayed: None,
+            peers: BTreeSet::new(),
+            bound: None,
+            waiting: VecDeque::new(),
+            wake_at: None,
+            has_failed: false,
+            outputs: VecDeque::new(),
+        };
+        this.handle_timeout(now);
+        this
+    }
+
+    pub(super) fn poll_output(&mut self) -> Option<RelayOutput> {
+        self.outputs.pop_front()
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.wake_at.filter(|_| !self.has_failed)
+    }
+
+    /// Bytes of the server: a datagram, or what came on the stream. Whether they were meant for
+    /// this allocation.
+    pub(super) fn handle_bytes(&mut self, bytes: &[u8], now: Instant) -> bool {
+        let time = self.time(now);
+        let transport = self.client.transport();
+        let transmit =
+            turn_client_proto::api::Transmit::new(bytes, transport, self.server, self.local);
+        let is_ours = match self.client.recv(transmit, time) {
+            TurnRecvRet::Ignored(_) => false,
+            TurnRecvRet::PeerData(data) => {
+                let (from, bytes) = (data.peer, data.data().to_vec());
+                self.outputs
+                    .push_back(RelayOutput::Received { from, bytes });
+                true
+            }
+            TurnRecvRet::Handled | TurnRecvRet::PeerIcmp { .. } => true,
+        };
+        while let Some(data) = self.client.poll_recv(time) {
+            let (from, bytes) = (data.peer, data.data().to_vec());
+            self.outputs
+                .push_back(RelayOutput::Received { from, bytes });
+        }
+        self.handle_timeout(now);
+        is_ours
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        let time = self.time(now);
+        match self.client.poll(time) {
+            TurnPollRet::WaitUntil(at) => {
+                let after = at.duration_since(turn_client_proto::stun::Instant::ZERO);
+                self.wake_at = Some((self.epoch + after).max(now + Duration::from_millis(1)));
+            }
+            TurnPollRet::Closed => self.fail(),
+            TurnPollRet::AllocateTcpSocket { .. } | TurnPollRet::TcpClose { .. } => {
+                self.wake_at = Some(now + Duration::from_millis(1));
+            }
+        }
+        self.settle(now);
+    }
+
+    /// The stream to the server is gone.
+    pub(super) fn handle_closed(&mut self) {
+        self.fail();
+    }
+
+    /// Lets the peer's address through.
+    pub(super) fn permit(&mut self, peer: IpAddr, now: Instant) {
+        if self.peers.len() < MAX_PERMISSIONS && self.peers.insert(peer) {
+            self.ask_permission(peer, now);
+            self.settle(now);
+        }
+    }
+
+    /// Sends a packet from the relayed address.
+    pub(super) fn send(&mut self, to: SocketAddr, bytes: Vec<u8>, now: Instant) {
+        self.permit(to.ip(), now);
+        if self.client.have_permission(TransportType::Udp, to.ip()) {
+            self.transmit(to, bytes, now);
+        } else {
+            if self.waiting.len() == MAX_WAITING_PACKETS {
+                self.waiting.pop_front();
+            }
+            self.waiting.push_back((to, bytes));
+        }
+    }
+
+    /// Gives up the address, so that the server need not keep it.
+    pub(super) fn delete(&mut self, now: Instant) {
+        let time = self.time(now);
+        if self.client.delete(time).is_ok() {
+            self.settle(now);
+        }
+    }
+
+    fn transmit(&mut self, to: SocketAddr, bytes: Vec<u8>, now: Instant) {
+        let time = self.time(now);
+        // All but checks goes over one pair: a channel saves 32 bytes a packet (RFC 8656 §12).
+        if bytes.first().is_some_and(|first| *first >= 20) && self.bound != Some(to) {
+            self.bound = Some(to);
+            // Without a channel it goes on as it was.
+            let _ = self.client.bind_channel(TransportType::Udp, to, time);
+        }
+        let sent = self.client.send_to(TransportType::Udp, to, bytes, time);
+        if let Ok(Some(built)) = sent {
+            self.outputs
+                .push_back(RelayOutput::Send(built.data.build()));
+        }
+        self.settle(now);
+    }
+
+    fn ask_permission(&mut self, peer: IpAddr, now: Instant) {
+        let is_same_family = self
+            .relayed
+            .is_some_and(|relayed| relayed.is_ipv4() == peer.is_ipv4());
+        if is_same_family {
+            let time = self.time(now);
+            // One that is there already serves.
+            let _ = self
+                .client
+                .create_permission(TransportType::Udp, peer, time);
+        }
+    }
+
+    fn settle(&mut self, now: Instant) {
+        let time = self.time(now);
+        while let Some(event) = self.client.poll_event() {
+            match event {
+                TurnEvent::AllocationCreated(_, relayed) => {
+                    self.relayed = Some(relayed);
+                    self.outputs.push_back(RelayOutput::Allocated(relayed));
+                    for peer in self.peers.clone() {
+                        self.ask_permission(peer, now);
+                    }
+                }
+                TurnEvent::AllocationCreateFailed(_) => self.fail(),
+                TurnEvent::PermissionCreated(_, peer) => self.release(peer, now),
+                _ => {}
+            }
+        }
+        while let Some(transmit) = self.client.poll_transmit(time) {
+            self.outputs
+                .push_back(RelayOutput::Send(transmit.data.to_vec()));
+        }
+    }
+
+    fn release(&mut self, peer: IpAddr, now: Instant) {
+        let (ready, waiting) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition::<VecDeque<_>, _>(|(to, _)| to.ip() == peer);
+        self.waiting = waiting;
+        for (to, bytes) in ready {
+            self.transmit(to, bytes, now);
+        }
+    }
+
+    fn fail(&mut self) {
+        if !self.has_failed {
+            self.has_failed = true;
+            self.outputs.push_back(RelayOutput::Failed);
+        }
+    }
+
+    fn time(&self, now: Instant) -> turn_client_proto::stun::Instant {
+        turn_client_proto::stun::Instant::ZERO + now.saturating_duration_since(self.epoch)
+    }
+}

@@ -1,0 +1,149 @@
+//! `str0m::Rtc` in a wrapper that cannot be misused: whatever changes it also drains it.
+//!
+//! str0m loses what it had to say when it is changed twice without being drained in between, so
+//! the bare `Rtc` never leaves this file.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::channel::ChannelId;
+use str0m::net::{Protocol, Receive, Transmit};
+use str0m::{Event, Input, Output, Rtc, RtcConfig, RtcError};
+
+/// A reply on the path that serves is asked for this often, so that four in a row must get lost
+/// before two seconds of silence look like a dead path.
+const CONSENT_INTERVAL: Duration = Duration::from_millis(400);
+/// How often replies are counted.
+const STATS_INTERVAL: Duration = Duration::from_millis(200);
+/// The first retransmit of a connectivity check.
+const FIRST_CHECK_RTO: Duration = Duration::from_millis(200);
+/// A pair is tried for about ten seconds: the peer may be slow to hear of us.
+const MAX_CHECKS: usize = 25;
+/// What SCTP may have under way: 200 Mbit/s at 40 ms.
+const SCTP_BUFFER_BYTES: usize = 1024 * 1024;
+
+/// A WebRTC session that is always drained.
+pub(super) struct DrainedRtc {
+    rtc: Rtc,
+    wake_at: Instant,
+    transmits: VecDeque<Transmit>,
+    events: VecDeque<Event>,
+    /// Set once: nothing helps this session any more.
+    failure: Option<String>,
+}
+
+impl DrainedRtc {
+    pub(super) fn new(now: Instant) -> Self {
+        let mut this = Self {
+            rtc: configuration().build(now),
+            wake_at: now,
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            failure: None,
+        };
+        this.handle_timeout(now);
+        this
+    }
+
+    /// Changes the session, then lets it act at `now`.
+    pub(super) fn change<T>(&mut self, now: Instant, change: impl FnOnce(&mut Rtc) -> T) -> T {
+        let result = change(&mut self.rtc);
+        self.drain();
+        self.handle_timeout(now);
+        result
+    }
+
+    /// Looks at the session without changing it.
+    pub(super) fn look<T>(&self, look: impl FnOnce(&Rtc) -> T) -> T {
+        look(&self.rtc)
+    }
+
+    /// A packet of the peer. What is none of STUN, DTLS, RTP and RTCP is dropped.
+    pub(super) fn handle_packet(
+        &mut self,
+        proto: Protocol,
+        local: SocketAddr,
+        from: SocketAddr,
+        bytes: &[u8],
+        now: Instant,
+    ) {
+        let Ok(receive) = Receive::new(proto, from, local, bytes) else {
+            return;
+        };
+        let result = self.rtc.handle_input(Input::Receive(now, receive));
+        self.note(result);
+        self.drain();
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        let result = self.rtc.handle_input(Input::Timeout(now));
+        self.note(result);
+        self.drain();
+    }
+
+    /// Hands a message to a channel; false where its buffers are full, and nothing was taken.
+    pub(super) fn write(&mut self, channel: ChannelId, bytes: &[u8], now: Instant) -> bool {
+        let is_taken = self
+            .rtc
+            .channel(channel)
+            .and_then(|mut channel| channel.write(true, bytes).ok());
+        self.drain();
+        self.handle_timeout(now);
+        is_taken.unwrap_or(false)
+    }
+
+    pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.failure.is_none().then_some(self.wake_at)
+    }
+
+    /// Why the session is beyond help, if it is.
+    pub(super) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    fn drain(&mut self) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(at)) => {
+                    self.wake_at = at;
+                    return;
+                }
+                Ok(Output::Transmit(transmit)) => self.transmits.push_back(transmit),
+                Ok(Output::Event(event)) => self.events.push_back(event),
+                Err(error) => return self.note(Err(error)),
+            }
+        }
+    }
+
+    /// An error in one packet is the sender's; a session that died of it is over.
+    fn note(&mut self, result: Result<(), RtcError>) {
+        if let Err(error) = result {
+            tracing::debug!(%error, "webrtc");
+            if !self.rtc.is_alive() {
+                self.failure.get_or_insert_with(|| error.to_string());
+            }
+        }
+        if !self.rtc.is_alive() {
+            self.failure.get_or_insert_with(|| "closed".to_owned());
+        }
+    }
+}
+
+fn configuration() -> RtcConfig {
+    let mut config = Rtc::builder()
+        .set_stats_interval(Some(STATS_INTERVAL))
+        .set_sctp_max_buffered_amount(SCTP_BUFFER_BYTES);
+    config.set_initial_stun_rto(FIRST_CHECK_RTO);
+    config.set_max_stun_rto(CONSENT_INTERVAL);
+    config.set_max_stun_retransmits(MAX_CHECKS);
+    config
+}

@@ -1,0 +1,228 @@
+//! Proves both keys on a fresh connection, then seals and opens its frames
+//! (`docs/protocol.md`, The channels of a link).
+//!
+//! Nothing that comes before the proof is read: it is held, and dropped when the proof fails.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use identity::{
+    AeadFailure, Handshake, LinkEnd, LinkProof, NoiseKey, TransportKeys, UnorderedChannel,
+};
+use protocol::base64url::Base64Url;
+use protocol::id::{DeviceId, PairId};
+
+use super::channels::Label;
+
+/// How long the handshake may take once its channel is open.
+const PROOF_LIMIT: Duration = Duration::from_secs(5);
+/// Frames held until the keys are proven: the peer may finish the handshake first.
+const MAX_HELD_FRAMES: usize = 64;
+
+/// What both sides prove themselves with.
+#[derive(Clone)]
+pub struct LinkKeys {
+    /// The X25519 key of this device.
+    pub own: Arc<NoiseKey>,
+    /// The X25519 key in the peer's pinned record.
+    pub peer: Base64Url<32>,
+    /// The pair secret.
+    pub secret: [u8; 32],
+}
+
+impl std::fmt::Debug for LinkKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LinkKeys(…)")
+    }
+}
+
+/// Who proves what to whom, on which certificates.
+pub(super) struct Ends<'a> {
+    pub(super) pair: &'a PairId,
+    pub(super) own: &'a DeviceId,
+    pub(super) peer: &'a DeviceId,
+    pub(super) own_certificate: [u8; 32],
+    pub(super) peer_certificate: [u8; 32],
+}
+
+/// Why a proof failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProofError {
+    /// The network may have lost the time.
+    TimedOut,
+    /// The peer has other keys, or somebody changed a message.
+    Refused,
+}
+
+impl From<AeadFailure> for ProofError {
+    fn from(_: AeadFailure) -> Self {
+        ProofError::Refused
+    }
+}
+
+enum Stage {
+    /// Frames go as they are: the peer does not speak Noise.
+    Plain,
+    Waiting,
+    Shaking(Box<Handshake>, Instant),
+    Proven(Box<Sealed>),
+}
+
+struct Sealed {
+    ctl: UnorderedChannel,
+    telemetry: UnorderedChannel,
+}
+
+impl Sealed {
+    fn new(keys: &TransportKeys) -> Self {
+        let channel = |label: Label| UnorderedChannel::new(keys, label.as_str());
+        Self {
+            ctl: channel(Label::Ctl),
+            telemetry: channel(Label::Telemetry),
+        }
+    }
+
+    fn channel(&mut self, label: Label) -> Option<&mut UnorderedChannel> {
+        match label {
+            Label::Noise => None,
+            Label::Ctl => Some(&mut self.ctl),
+            Label::Telemetry => Some(&mut self.telemetry),
+        }
+    }
+}
+
+/// The proof of one connection and what it protects.
+pub(super) struct Secure {
+    keys: Option<LinkKeys>,
+    stage: Stage,
+    held: Vec<(Label, Vec<u8>)>,
+}
+
+impl Secure {
+    /// Without keys, frames go as they are.
+    pub(super) fn new(keys: Option<LinkKeys>) -> Self {
+        let stage = if keys.is_some() {
+            Stage::Waiting
+        } else {
+            Stage::Plain
+        };
+        Self {
+            keys,
+            stage,
+            held: Vec::new(),
+        }
+    }
+
+    /// Whether frames may flow.
+    pub(super) fn is_proven(&self) -> bool {
+        matches!(self.stage, Stage::Plain | Stage::Proven(_))
+    }
+
+    /// The channel `noise` opened: the first message, where this side writes it.
+    /// `ephemeral` is 32 bytes of randomness, never used twice.
+    pub(super) fn handle_open(
+        &mut self,
+        ends: &Ends<'_>,
+        ephemeral: [u8; 32],
+        now: Instant,
+    ) -> Result<Option<Vec<u8>>, ProofError> {
+        let (Some(keys), Stage::Waiting) = (&self.keys, &self.stage) else {
+            return Ok(None);
+        };
+        let proof = LinkProof {
+            pair: ends.pair,
+            own: LinkEnd {
+                device: ends.own,
+                certificate_hash: &ends.own_certificate,
+            },
+            own_key: &keys.own,
+            peer: LinkEnd {
+                device: ends.peer,
+                certificate_hash: &ends.peer_certificate,
+            },
+            peer_key: &keys.peer,
+            secret: &keys.secret,
+        };
+        let mut handshake = proof.start(ephemeral);
+        let first = proof.is_initiator().then(|| handshake.write(&[]));
+        let first = first.transpose().map_err(|_| ProofError::Refused)?;
+        self.stage = Stage::Shaking(Box::new(handshake), now + PROOF_LIMIT);
+        Ok(first)
+    }
+
+    /// A message of the handshake: the reply, where one is due. What comes beyond the two messages
+    /// is not looked at.
+    pub(super) fn handle_message(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, ProofError> {
+        let (mut handshake, until) = match std::mem::replace(&mut self.stage, Stage::Waiting) {
+            Stage::Shaking(handshake, until) => (handshake, until),
+            other => {
+                self.stage = other;
+                return Ok(None);
+            }
+        };
+        let is_initiator = handshake.is_initiator();
+        let answer = handshake
+            .read(message)
+            .and_then(|_| (!is_initiator).then(|| handshake.write(&[])).transpose());
+        let Ok(answer) = answer else {
+            self.stage = Stage::Shaking(handshake, until);
+            return Err(ProofError::Refused);
+        };
+        let keys = handshake.finish().map_err(|_| ProofError::Refused)?;
+        self.stage = Stage::Proven(Box::new(Sealed::new(&keys)));
+        Ok(answer)
+    }
+
+    /// A frame of the peer as it came: what was in it, or nothing where it is held or came before.
+    pub(super) fn open(
+        &mut self,
+        label: Label,
+        frame: Vec<u8>,
+    ) -> Result<Option<Vec<u8>>, ProofError> {
+        match &mut self.stage {
+            Stage::Plain => Ok(Some(frame)),
+            Stage::Proven(sealed) => match sealed.channel(label) {
+                Some(channel) => Ok(channel.open(&frame)?),
+                None => Ok(None),
+            },
+            Stage::Waiting | Stage::Shaking(..) => {
+                if self.held.len() < MAX_HELD_FRAMES {
+                    self.held.push((label, frame));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// What was held until the keys were proven.
+    pub(super) fn take_held(&mut self) -> Vec<(Label, Vec<u8>)> {
+        if self.is_proven() {
+            std::mem::take(&mut self.held)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// An own frame as it travels; none before the proof.
+    pub(super) fn seal(&mut self, label: Label, frame: Vec<u8>) -> Option<Vec<u8>> {
+        match &mut self.stage {
+            Stage::Plain => Some(frame),
+            Stage::Proven(sealed) => sealed.channel(label).map(|channel| channel.seal(&frame)),
+            Stage::Waiting | Stage::Shaking(..) => None,
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Shaking(_, until) => Some(until),
+            _ => None,
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<(), ProofError> {
+        match self.stage {
+            Stage::Shaking(_, until) if until <= now => Err(ProofError::TimedOut),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Two links on virtual time: they come up, agree, recover, and refuse what is not signed.
+
+use std::time::Duration;
+
+use peer::link::{Cause, EndedBy, Event, IcePolicy, Label, PathEnd, Phase, Refusal};
+use protocol::signal::ClientMessage;
+use two_links::TwoLinks;
+
+mod two_links;
+
+const HOSTS: [&str; 2] = ["10.0.0.1:5000", "10.0.0.2:5000"];
+const SOON: Duration = Duration::from_secs(5);
+
+fn open() -> TwoLinks {
+    let mut world = TwoLinks::new(IcePolicy::All, HOSTS);
+    world.go_online(0);
+    world.go_online(1);
+    world.run_until(SOON, TwoLinks::is_open);
+    world
+}
+
+fn frames(events: &[Event]) -> Vec<&[u8]> {
+    let mut frames = Vec::new();
+    for event in events {
+        if let Event::Frame(_, frame) = event {
+            frames.push(&frame[..]);
+        }
+    }
+    frames
+}
+
+#[test]
+fn two_devices_that_meet_at_the_server_open_their_channels() {
+    let mut world = open();
+    let offers = |at: usize| {
+        let signals = &world.devices[at].signals;
+        let is_offer = |message: &&ClientMessage| matches!(message, ClientMessage::Offer(_));
+        signals.iter().filter(is_offer).count()
+    };
+    assert_eq!(
+        (offers(0), offers(1)),
+        (1, 0),
+        "the impolite side makes the one offer"
+    );
+    for device in &world.devices {
+        let path = device.events.iter().find_map(|event| match event {
+            Event::Path(path) => Some(*path),
+            _ => None,
+        });
+        assert_eq!(
+            path.map(|path| (path.local, path.remote)),
+            Some((PathEnd::Host, PathEnd::Host))
+        );
+    }
+    let now = world.now;
+    world.devices[0]
+        .core
+        .send(Label::Ctl, b"there".to_vec(), now)
+        .expect("there is room");
+    world.devices[1]
+        .core
+        .send(Label::Telemetry, b"back".to_vec(), now)
+        .expect("there is room");
+    world.run(Duration::from_secs(1));
+    assert_eq!(frames(&world.devices[1].events), [b"there"]);
+    assert_eq!(frames(&world.devices[0].events), [b"back"]);
+}
+
+#[test]
+fn the_order_in_which_devices_come_does_not_matter() {
+    for first in [0, 1] {
+        let mut world = TwoLinks::new(IcePolicy::All, HOSTS);
+        world.go_online(first);
+        world.run(Duration::from_secs(1));
+        assert_eq!(world.phases()[first], Phase::Waiting);
+        world.go_online(1 - first);
+        world.run_until(SOON, TwoLinks::is_open);
+    }
+}
+
+#[test]
+fn a_description_that_the_server_changed_is_refused() {
+    let mut world = TwoLinks::new(IcePolicy::All, HOSTS);
+    world.tamper = |message| {
+        if let ClientMessage::Offer(offer) = message {
+            offer.sdp = offer.sdp.replace("a=setup:actpass", "a=setup:active");
+        }
+    };
+    world.go_online(0);
+    world.go_online(1);
+    world.run(Duration::from_secs(3));
+    let refused = Event::Refused(Refusal::Signature);
+    assert!(
+        world.devices[1].events.contains(&refused),
+        "{:?}",
+        world.devices[1].events
+    );
+    assert!(
+        world.devices[1].sent_to.is_empty(),
+        "nothing of it was used"
+    );
+}
+
+#[test]
+fn a_description_without_a_signature_is_refused() {
+    let mut world = TwoLinks::new(IcePolicy::All, HOSTS);
+    world.tamper = |message| {
+        if let ClientMessage::Offer(offer) = message {
+            offer.sig = None;
+        }
+    };
+    world.go_online(0);
+    world.go_online(1);
+    world.run(Duration::from_secs(3));
+    assert!(
+        world.devices[1]
+            .events
+            .contains(&Event::Refused(Refusal::Unsigned))
+    );
+}
+
+#[test]
+fn a_clock_that_is_far_off_is_named() {
+    let mut world = TwoLinks::new(IcePolicy::All, HOSTS);
+    let (now, ahead_ms) = (world.now, 11 * 60_000);
+    world.devices[1]
+        .core
+        .handle_clock(two_links::START_MS + ahead_ms, now);
+    world.go_online(0);
+    world.go_online(1);
+    world.run(Duration::from_secs(3));
+    let is_skew =
+        |event: &Event| matches!(event, Event::Refused(refusal) if refusal.code() == "clock-skew");
+    assert!(world.devices[1].events.iter().any(is_skew));
+}
+
+#[test]
+fn a_peer_without_the_pair_secret_is_refused_for_good() {
+    let secrets = [[9; 32], [8; 32]];
+    let mut world = TwoLinks::with_secrets(IcePolicy::All, HOSTS, secrets);
+    world.go_online(0);
+    world.go_online(1);
+    let refused = Phase::Ended(EndedBy::Refused);
+    world.run_until(SOON, |world| world.phases().contains(&refused));
+    let now = world.now;
+    for device in &mut world.devices {
+        device
+            .core
+            .send(Label::Ctl, b"secret".to_vec(), now)
+            .expect("it is dropped");
+    }
+    world.run(SOON);
+    assert!(
+        world
+            .devices
+            .iter()
+            .all(|device| frames(&device.events).is_empty())
+    );
+}
+
+#[test]
+fn a_dead_path_is_noticed_within_three_seconds_and_a_new_one_found() {
+    let mut world = open();
+    world.is_cut = true;
+    let cut_at = world.now;
+    world.run_until(SOON, |world| world.phases() == [Phase::Reconnecting; 2]);
+    assert!(
+        world.now - cut_at < Duration::from_millis(2600),
+        "{:?}",
+        world.now - cut_at
+    );
+    world.is_cut = false;
+    let healed_at = world.now;
+    world.run_until(SOON, TwoLinks::is_open);
+    assert!(
+        world.now - healed_at < Duration::from_secs(1),
+        "{:?}",
+        world.now - healed_at
+    );
+}
+
+#[test]
+fn a_device_that_changes_its_network_is_back_within_a_second() {
+    let mut world = open();
+    let now = world.now;
+    world.devices[0]
+        .core
+        .send(Label::Ctl, b"before".to_vec(), now)
+        .expect("there is room");
+    world.run(Duration::from_millis(100));
+    world.move_to(1, "192.168.7.9:6000");
+    let moved_at = world.now;
+    world.run_until(SOON, |world| {
+        let is_new =
+            |event: &Event| matches!(event, Event::Path(path) if path.remote_addr.port() == 6000);
+        world.devices[0].events.iter().any(is_new) && world.is_open()
+    });
+    assert!(
+        world.now - moved_at < Duration::from_secs(1),
+        "{:?}",
+        world.now - moved_at
+    );
+    let now = world.now;
+    world.devices[0]
+        .core
+        .send(Label::Ctl, b"after".to_vec(), now)
+        .expect("there is room");
+    world.run(Duration::from_millis(100));
+    assert_eq!(frames(&world.devices[1].events), [&b"before"[..], b"after"]);
+}
+
+#[test]
+fn a_peer_that_begins_anew_is_taken_back() {
+    let mut world = open();
+    let fresh = TwoLinks::new(IcePolicy::All, HOSTS);
+    let [_, device] = fresh.devices;
+    world.devices[1] = device;
+    let (now, since) = (world.now, world.now - world.start);
+    let unix_ms = two_links::START_MS + u64::try_from(since.as_millis()).expect("short");
+    world.devices[1].core.handle_clock(unix_ms, now);
+    world.go_online(1);
+    world.run_until(SOON * 2, TwoLinks::is_open);
+}
+
+#[test]
+fn local_mode_sends_nothing_to_other_networks() {
+    let local = IcePolicy::Local {
+        includes_cgnat: false,
+    };
+    let mut world = TwoLinks::new(local, ["10.0.0.1:5000", "203.0.113.7:5000"]);
+    world.go_online(0);
+    world.go_online(1);
+    world.run(Duration::from_secs(20));
+    assert!(world.devices.iter().all(|device| device.sent_to.is_empty()));
+    let failed = Event::Failed(Cause::ChecksFailed);
+    assert!(
+        world.devices[0].events.contains(&failed),
+        "{:?}",
+        world.devices[0].events
+    );
+    let mut world = TwoLinks::new(IcePolicy::All, ["10.0.0.1:5000", "203.0.113.7:5000"]);
+    world.go_online(0);
+    world.go_online(1);
+    world.run_until(SOON, TwoLinks::is_open);
+    assert!(
+        !world.devices[0].sent_to.is_empty(),
+        "the same without local mode"
+    );
+}
+
+#[test]
+fn what_a_channel_does_not_take_is_the_senders_to_keep() {
+    let mut world = open();
+    let now = world.now;
+    let mut taken = 0;
+    while taken < 10_000
+        && world.devices[0]
+            .core
+            .send(Label::Ctl, vec![0; 1000], now)
+            .is_ok()
+    {
+        taken += 1;
+    }
+    assert!(taken < 10_000, "a full channel says so");
+    world.run_until(SOON, |world| {
+        world.devices[0]
+            .events
+            .contains(&Event::Writable(Label::Ctl))
+    });
+}
