@@ -1,6 +1,8 @@
 # What a person types. `make run` and `make test` need Rust, Node and make; the rest is installed.
 
 HELIO ?= target/debug/helio
+# A workspace of its own; it shares the directory, so that what both need is checked once.
+BENCH_LOAD := bench/load/Cargo.toml
 
 .PHONY: run test check unit web e2e lab lab-test bench screenshots soak clean
 
@@ -26,6 +28,8 @@ tests/node_modules/.installed: tests/package-lock.json
 check: web/node_modules/.installed ## formatting and lints, no test is run
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
+	cargo fmt --manifest-path $(BENCH_LOAD) --check
+	cargo clippy --manifest-path $(BENCH_LOAD) --target-dir $(or $(CARGO_TARGET_DIR),target) --all-targets -- --deny warnings
 	cd web && npm run --silent check
 
 unit: web ## Rust and TypeScript tests
