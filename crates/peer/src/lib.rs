@@ -4,4 +4,5 @@
 //! messages, datagrams and events go out. The shell (feature `tokio`, on by default) owns the
 //! sockets, the clock and the files. The bytes are described in `docs/protocol.md`.
 
+pub mod ctl;
 pub mod link;
