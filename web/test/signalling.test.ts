@@ -174,9 +174,25 @@ test("a socket that does not answer a probe is replaced", async () => {
   const socket = await ready();
   signalling.probe();
   await vi.waitFor(() => expect(socket.sent).toHaveLength(1));
-  await vi.advanceTimersByTimeAsync(4000);
+  await vi.advanceTimersByTimeAsync(2000);
   await opened(2);
   expect(socket.isClosed).toBe(true);
+});
+
+test("a probe that cannot even leave replaces the socket at once, as often as the network changes", async () => {
+  const socket = await ready();
+  refusal = [503, { code: "unavailable" }];
+  for (let change = 0; change < 5; change += 1) {
+    signalling.probe();
+    await vi.advanceTimersByTimeAsync(0);
+    await vi.waitFor(() => expect(seen.at(-1)?.[0]).toBe("lost"));
+    expect(socket.isClosed).toBe(true);
+    seen.length = 0;
+  }
+  refusal = null;
+  // The wait after the last failure is a first one, for all that failed before.
+  await vi.advanceTimersByTimeAsync(500);
+  await opened(2);
 });
 
 test("a socket that answers its probe stays", async () => {

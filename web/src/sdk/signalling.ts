@@ -18,7 +18,7 @@ import {
 /** A token is renewed when it has this long left, in milliseconds. */
 const RENEW_BEFORE_MS = 60_000;
 /** How long the server may take to answer a probe, in milliseconds. */
-const PROBE_LIMIT_MS = 4000;
+const PROBE_LIMIT_MS = 2000;
 /** How long fresh ICE servers may take, in milliseconds. */
 const RENEWAL_LIMIT_MS = 2000;
 /** After too many messages, in milliseconds. */
@@ -112,16 +112,22 @@ export class Signalling extends Emitter<SignallingEvents> {
   /** After a network change: a socket that does not answer soon is replaced. */
   probe(): void {
     if (this.#isStopped) return;
+    // What failed over the network before says nothing of this one.
+    this.#backoff.reset();
     if (!this.#isReady) {
       this.#reconnectAfter(0);
       return;
     }
-    clearTimeout(this.#probeTimer);
-    this.#probeTimer = setTimeout(() => {
+    const socket = this.#socket;
+    const replace = (): void => {
+      if (this.#socket !== socket) return;
       this.#drop();
       this.#reconnectAfter(0);
-    }, PROBE_LIMIT_MS);
-    void this.#renew();
+    };
+    clearTimeout(this.#probeTimer);
+    this.#probeTimer = setTimeout(replace, PROBE_LIMIT_MS);
+    // Where not even a token can be asked for, a socket of the network before is dead too.
+    void this.#renew().then((isAsked) => isAsked || replace());
   }
 
   /** Asks for fresh ICE servers; resolves after `ice`, or when none come soon. */
