@@ -5,4 +5,5 @@
 //! sockets, the clock and the files. The bytes are described in `docs/protocol.md`.
 
 pub mod ctl;
+pub mod files;
 pub mod link;
