@@ -76,6 +76,15 @@ test("a lost ack makes a duplicate, which is dropped and acknowledged again", as
   expect(theirs.duplicates).toBe(1);
 });
 
+test("a text behind the window is neither shown nor acknowledged", () => {
+  theirs.handle(encodeFrame({ kind: "text", id: 1024, text: "new", wantAck: false }));
+  const acks = vi.spyOn(ours, "handle");
+  theirs.handle(encodeFrame({ kind: "text", id: 0, text: "old", wantAck: true }));
+  vi.advanceTimersByTime(100);
+  expect(texts).toEqual(["new"]);
+  expect(acks).not.toHaveBeenCalled();
+});
+
 test("a text that nobody acknowledges fails after 3 s", async () => {
   passes = () => false;
   const sent = expect(ours.sendText("hello")).rejects.toMatchObject({ code: "not-delivered" });

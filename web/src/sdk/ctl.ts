@@ -128,8 +128,9 @@ export class Ctl {
   }
 
   #handleText(id: number, text: string, wantAck: boolean): void {
-    // Acknowledged again when it comes again: the first ack may be what was lost.
-    if (wantAck) this.#send("ctl", { kind: "ack", id });
+    // Acknowledged again when it comes again: the first ack may be what was lost. One that is too
+    // old is not: nobody remembers whether it was shown.
+    if (wantAck && !this.#taken.isForgotten(BigInt(id))) this.#send("ctl", { kind: "ack", id });
     if (this.#isNew(id)) this.#handlers.onText({ id, text, at: Date.now() });
   }
 

@@ -17,7 +17,12 @@ export class ReplayWindow {
 
   /** Whether a nonce is new; does not remember it. */
   isFresh(nonce: bigint): boolean {
-    return nonce > this.#newest - BigInt(REPLAY_WINDOW) && !this.#seen.has(nonce);
+    return !this.isForgotten(nonce) && !this.#seen.has(nonce);
+  }
+
+  /** Whether a nonce is so far behind that nobody knows if it was seen. */
+  isForgotten(nonce: bigint): boolean {
+    return nonce <= this.#newest - BigInt(REPLAY_WINDOW);
   }
 
   /** Remembers a nonce; false when it was seen or is too old. */
