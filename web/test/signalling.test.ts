@@ -1,8 +1,9 @@
 // The signalling socket's life: which closes it survives, and how it keeps its token.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Api } from "../src/sdk/api";
 import { Signalling, type Ready, type SignallingEvents } from "../src/sdk/signalling";
 import type { Socket } from "../src/sdk/sockets";
-import { makeDevice, type Device, type Handler } from "./support/device";
+import { makeDevice, ORIGIN, type Device, type Handler } from "./support/device";
 
 class FakeSocket implements Socket {
   onopen: Socket["onopen"] = null;
@@ -168,6 +169,24 @@ test("a server without answer is asked again", async () => {
   refusal = null;
   await vi.advanceTimersByTimeAsync(500);
   await opened(1);
+});
+
+test("a token that nobody answers for is asked for again", async () => {
+  let asked = 0;
+  const silent: typeof fetch = (_, init) =>
+    new Promise((_resolve, reject) => {
+      asked += 1;
+      init?.signal?.addEventListener("abort", () => reject(new Error("aborted")));
+    });
+  const api = new Api({ origin: ORIGIN, identity: device.identity, fetch: silent });
+  const alone = new Signalling({ api, pairId: "p".repeat(43), random: () => 1 });
+  alone.start();
+  await vi.waitFor(() => expect(asked).toBe(1));
+  await vi.advanceTimersByTimeAsync(5999);
+  expect(asked).toBe(1);
+  await vi.advanceTimersByTimeAsync(1 + 500);
+  await vi.waitFor(() => expect(asked).toBe(2));
+  alone.stop();
 });
 
 test("a socket that does not answer a probe is replaced", async () => {

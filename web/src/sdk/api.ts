@@ -5,6 +5,12 @@ import type { Identity } from "./identity";
 import { apiErrorFrom, unreachable } from "./problem";
 import type { DeviceKind, DeviceRecord } from "./record";
 
+/**
+ * How long the server may take to answer, in milliseconds. What was asked over a network that is
+ * gone is answered by nobody, and browsers wait for minutes.
+ */
+const REPLY_LIMIT_MS = 6000;
+
 /** A cached token is asked for anew when it has less than this left, in milliseconds. */
 const RENEW_BEFORE_MS = 30_000;
 
@@ -267,14 +273,19 @@ export class Api {
     const init: RequestInit = { method: call.method ?? "GET", headers, cache: "no-store" };
     if (call.body !== undefined) init.body = JSON.stringify(call.body);
     if (call.keepalive === true) init.keepalive = true;
+    const abort = new AbortController();
+    const limit = setTimeout(() => abort.abort(), REPLY_LIMIT_MS);
     let response: Response;
+    let text = "";
     try {
-      response = await this.#fetch(this.origin + path, init);
+      response = await this.#fetch(this.origin + path, { ...init, signal: abort.signal });
+      if (response.ok) text = await response.text();
     } catch {
       throw unreachable(this.origin);
+    } finally {
+      clearTimeout(limit);
     }
     if (!response.ok) throw await apiErrorFrom(response);
-    const text = await response.text();
     return (text === "" ? undefined : JSON.parse(text)) as Reply;
   }
 }
