@@ -1,13 +1,12 @@
-// Links two devices through every pairing of NATs, RUNS times each, prints how it went and writes
-// docs/nat-matrix.md. Fails when any run did not get the path that theory names.
-import { writeFileSync } from 'node:fs';
+// Links two devices through every pairing of NATs, RUNS times each, and prints how it went. Fails
+// when any run did not get the path that theory names.
 import { measureNats } from './lib/measured_nats.mjs';
 import { Laboratory } from './lib/laboratory.mjs';
-import { report, summary } from './lib/report.mjs';
+import { keep } from './lib/results.mjs';
+import { summary } from './lib/summary.mjs';
 import { expectedPath, pairings } from './lib/theory.mjs';
 
 const RUNS = Number(process.env.RUNS ?? 1);
-const REPORT = new URL('../docs/nat-matrix.md', import.meta.url).pathname;
 
 const started = Date.now();
 const laboratory = await Laboratory.open();
@@ -24,8 +23,8 @@ await laboratory.close();
 
 const minutes = (Date.now() - started) / 60_000;
 const wrong = cells.flatMap(({ path, runs }) => runs.filter((run) => run.path !== path)).length;
-writeFileSync(REPORT, report({ nats, matrices: [{ devices: 'browser and browser', cells }], runs: RUNS, minutes }));
-console.log(`${cells.length * RUNS} links, ${wrong} not as theory says, in ${minutes.toFixed(1)} minutes: ${REPORT}`);
+keep('matrix', { nats, matrices: [{ devices: 'browser and browser', cells }], runs: RUNS, minutes });
+console.log(`${cells.length * RUNS} links, ${wrong} not as theory says, in ${minutes.toFixed(1)} minutes`);
 process.exitCode = wrong === 0 && nats.every(({ isAsBelieved }) => isAsBelieved) ? 0 : 1;
 
 /// A run that fails is a result like any other.

@@ -68,12 +68,21 @@ export class Browser {
     return this.device.page.evaluate(() => window.__times);
   }
 
-  /// What the page gives as the reason that there is no link, as far as it gives any.
+  /// Where the page and its connections stand, for the line of a run that failed.
   async complaint() {
-    return this.device.page.evaluate(() => document.querySelector('[data-testid=link-state]')?.dataset.state ?? document.title);
+    return this.device.page.evaluate(() => {
+      const link = document.querySelector('[data-testid=link-state]');
+      const connections = (window.__peerConnections ?? []).map((pc) => `${pc.connectionState}/${pc.sctp?.state}`);
+      return [link?.dataset.state ?? document.title, ...connections].join(' ');
+    });
   }
 
   close() {
     return this.device.close();
   }
+}
+
+/// How many connections the page of a browser has made.
+export function connections({ device }) {
+  return device.page.evaluate(() => window.__peerConnections.length);
 }

@@ -10,10 +10,13 @@ import { expectedPath } from './theory.mjs';
 const SECOND_THOUGHTS_MS = 5000;
 
 export class Laboratory {
-  static async open() {
+  /// `delayMs` is the time from any device or server to any other.
+  static async open({ delayMs = 0 } = {}) {
     const laboratory = new Laboratory();
-    await buildInternet();
-    laboratory.sites = [await Site.build(0), await Site.build(1)];
+    // Whoever goes anywhere goes over two cables.
+    const half = { delayMs: delayMs / 2 };
+    await buildInternet(half);
+    laboratory.sites = [await Site.build(0, half), await Site.build(1, half)];
     laboratory.server = await startServer();
     return laboratory;
   }

@@ -38,29 +38,29 @@ export class NatProbe {
 
   /// Whether the mapping of a device stays the same for a stranger whose packet came too early.
   async keepsMappingAfterEarlyPacket() {
-    const before = await this.#ask('early', this.home);
+    const before = await this.ask('early', this.home);
     this.otherAddress.send('knock', before);
-    await this.#fence('early', before);
-    return await this.#ask('early', this.otherAddress) === before;
+    await this.fence('early', before);
+    return await this.ask('early', this.otherAddress) === before;
   }
 
   async #mapping() {
-    const own = await this.#ask('mapping', this.home);
+    const own = await this.ask('mapping', this.home);
     if (own === null) return null;
-    const samePeer = await this.#ask('mapping', this.otherPort);
-    const otherPeer = await this.#ask('mapping', this.otherAddress);
+    const samePeer = await this.ask('mapping', this.otherPort);
+    const otherPeer = await this.ask('mapping', this.otherAddress);
     if (own === samePeer && own === otherPeer) return 'endpoint-independent';
     return own === samePeer ? 'address-dependent' : 'address-and-port-dependent';
   }
 
   async #filtering() {
-    const mapped = await this.#ask('filtering', this.home);
+    const mapped = await this.ask('filtering', this.home);
     const came = new Set();
     for (const stranger of [this.otherPort, this.otherAddress]) {
       const note = () => came.add(stranger);
       this.heard.on('filtering stranger', note);
       stranger.send('stranger', mapped);
-      await this.#fence('filtering', mapped);
+      await this.fence('filtering', mapped);
       this.heard.off('filtering stranger', note);
     }
     if (came.has(this.otherAddress)) return 'endpoint-independent';
@@ -68,7 +68,7 @@ export class NatProbe {
   }
 
   /// Sends from a socket of the device; returns where the stranger saw it come from.
-  async #ask(socket, stranger) {
+  async ask(socket, stranger = this.home) {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const seen = once(stranger.heard, socket, { signal });
     this.device.stdin.write(`${socket} ${stranger.address} ${stranger.port}\n`);
@@ -76,7 +76,7 @@ export class NatProbe {
   }
 
   /// What was sent to the device before this has arrived or never will: packets keep their order.
-  async #fence(socket, mapped) {
+  async fence(socket, mapped) {
     const passed = once(this.heard, `${socket} fence`);
     this.home.send('fence', mapped);
     await passed;

@@ -2,24 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import { table } from '../../bench/lib/figures.mjs';
+import { rates, setupTimes, timesRow } from './summary.mjs';
 
-/// How the runs of a cell went, in few words: `direct 9/10, failed 1/10`.
-function rates({ path, runs }) {
-  const counts = new Map();
-  for (const run of runs) counts.set(run.path, (counts.get(run.path) ?? 0) + 1);
-  const text = [...counts].map(([each, count]) => `${each} ${count}/${runs.length}`).join(', ');
-  return counts.get(path) === runs.length ? text : `**${text}**`;
-}
-
-/// One cell as a line for the terminal.
-export function summary(cell) {
-  const failures = cell.runs.flatMap(({ why }) => why ?? []);
-  const times = setups([cell]);
-  const typical = times.length > 0 ? `, ${Math.round(percentile(times, 0.5))} ms` : '';
-  return [`${cell.left.name} – ${cell.right.name}: ${rates(cell)}, expected ${cell.path}${typical}`, ...failures].join('\n  ');
-}
-
-export function report({ nats, matrices, runs, minutes }) {
+export function report({ matrix: { nats, matrices, runs, minutes }, setup, switches }) {
   return `# Through which NATs a link is direct
 
 Written by \`make lab\`; nothing here is typed by hand. Every cell is a link that was made between two devices in network namespaces, each behind routers of nftables that were built for that run, with one \`helio serve\` on the internet between them. Expected is what RFC 4787's behaviours allow (\`lab/lib/theory.mjs\` has the rule); a cell that did otherwise is in bold.
@@ -32,7 +17,7 @@ Mapping was measured by two ports and two addresses of strangers, filtering by p
 
 ${table(['', 'mapping', 'filtering', 'as believed'], nats.map(({ kind, measured, isAsBelieved }) => [
     kind.name, measured?.mapping ?? 'no UDP', measured?.filtering ?? 'no UDP', isAsBelieved ? 'yes' : '**no**']))}
-${matrices.map(matrix).join('')}
+${matrices.map(matrix).join('')}${setup ? setupText(setup) : ''}${switches ? switchesText(switches) : ''}
 ## Again
 
 \`\`\`
@@ -54,33 +39,45 @@ function facts(runs, minutes) {
 }
 
 function matrix({ devices, cells }) {
-  const kinds = [...new Set(cells.flatMap(({ left, right }) => [left, right]))];
-  const cellOf = (a, b) => cells.find(({ left, right }) => (left === a && right === b));
-  const rows = kinds.map((a) => [a.name, ...kinds.map((b) => (cellOf(a, b) ? rates(cellOf(a, b)) : ''))]);
+  const kinds = [...new Set(cells.flatMap(({ left, right }) => [left.name, right.name]))];
+  const cellOf = (a, b) => cells.find(({ left, right }) => left.name === a && right.name === b);
+  const rows = kinds.map((a) => [a, ...kinds.map((b) => (cellOf(a, b) ? rates(cellOf(a, b)) : ''))]);
   const wrong = cells.flatMap(({ path, runs }) => runs.filter((run) => run.path !== path));
   const reasons = [...new Set(wrong.flatMap(({ why }) => why ?? []))];
   return `
 ## ${devices[0].toUpperCase()}${devices.slice(1)}
 
-${table(['', ...kinds.map(({ name }) => name)], rows)}
+${table(['', ...kinds], rows)}
 
 ${wrong.length === 0 ? 'Every run went as theory says.' : `**${wrong.length} runs went otherwise.** ${reasons.join('; ')}`}
 
 Milliseconds from the moment that the server has both devices until both are connected, without any delay on the way:
 
-${table(['', 'links', 'median', 'p90', 'longest'], ['direct', 'relayed'].map((path) => timesRow(path, cells)))}
+${table(['', 'links', 'median', 'p90', 'longest'], ['direct', 'relayed'].map((path) => (
+    timesRow(path, setupTimes(cells.filter((cell) => cell.path === path)), [0.5, 0.9, 1]))))}
 `;
 }
 
-function timesRow(path, cells) {
-  const times = setups(cells.filter((cell) => cell.path === path));
-  return [path, times.length, ...[0.5, 0.9, 1].map((share) => (times.length > 0 ? Math.round(percentile(times, share)) : '–'))];
+function setupText({ delayMs, runs, rows }) {
+  return `
+## Setting up a link over a long way
+
+Browser and browser; ${delayMs} ms from anybody to anybody (a round trip takes ${2 * delayMs} ms), ${runs} links a row. Milliseconds from the moment that the server has both devices until both are connected:
+
+${table(['', 'links', 'median', 'p90', 'longest'], rows.map(({ name, times }) => timesRow(name, times, [0.5, 0.9, 1])))}
+`;
 }
 
-function setups(cells) {
-  return cells.flatMap(({ runs }) => runs.flatMap(({ setupMs }) => setupMs ?? [])).sort((a, b) => a - b);
-}
+function switchesText({ rounds, rows }) {
+  const count = (what) => rounds.reduce((sum, round) => sum + round[what], 0);
+  return `
+## Changing the network while the link is up
 
-function percentile(sorted, share) {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+Browser and browser; one moves from network to network, unplugged in between. Milliseconds from the new network being there until messages that were sent since have come both ways, on a reliable channel on which each side sends every ${rounds[0].everyMs} ms:
+
+${table(['', 'switches', 'median', 'p95', 'longest', 'never'], rows.map(({ name, times, never }) => (
+    [...timesRow(name, times, [0.5, 0.95, 1]), never])))}
+
+Of ${count('total')} messages ${count('lost')} were lost and ${count('doubled')} came twice${rounds.every(({ isOrdered }) => isOrdered) ? '; all came in order' : '; **not all came in order**'}. ${rounds.every(({ made }) => made.every((connections) => connections === 1)) ? 'No connection was made anew.' : '**Connections were made anew.**'}
+`;
 }

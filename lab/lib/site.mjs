@@ -2,16 +2,20 @@
 // for each visit, so that no run knows of the mappings of another.
 import { once } from 'node:events';
 import { bringUp, FORWARDING, LINK_LOCAL, loadRules, shell, start } from './namespaces.mjs';
+import { SlowCable } from './slow_cable.mjs';
 
 /// One side of the laboratory. Programs of its device run in `namespace`.
 export class Site {
   #visit = 0;
   #routers = [];
+  #slow = null;
 
-  /// `number` is 0 or 1 and chooses the networks of this side.
-  static async build(number) {
+  /// `number` is 0 or 1 and chooses the networks of this side. Every packet between this side and
+  /// the internet takes `delayMs`, where there is such a thing.
+  static async build(number, { delayMs = 0 } = {}) {
     const site = new Site();
     site.number = number;
+    site.delayMs = delayMs;
     site.namespace = `site${number}`;
     await shell(null, [`ip netns add ${site.namespace}`]);
     await shell(site.namespace, ['ip link set lo up']);
@@ -33,6 +37,7 @@ export class Site {
       this.#routers.map((router) => `ip netns add ${router}`),
       networks.map((_, i) => this.#cable(chain[i], chain[i + 1])),
     ]);
+    if (this.delayMs > 0) this.#slow = await SlowCable.lay(chain.at(-2), this.#port, this.delayMs);
     const outermost = networks.at(-1);
     await shell(null, [
       bringUp(this.#port, [outermost.gateway, LINK_LOCAL.upper]),
@@ -57,6 +62,8 @@ export class Site {
     await shell(this.namespace, ['ip link delete outside 2>/dev/null || true']);
     await shell(null, [`ip link delete ${this.#port} 2>/dev/null || true`, this.#routers.map((router) => `ip netns delete ${router}`)]);
     this.#routers = [];
+    this.#slow?.cut();
+    this.#slow = null;
   }
 
   /// Ends its resolver, which would keep this program alive.
@@ -73,6 +80,7 @@ export class Site {
   /// The index is one that the other end does not have: where both ends have the same number, the
   /// kernel may take a second to notice that the cable is plugged in, and IPv6 waits for it.
   #cable(lower, upper) {
+    if (upper === null && this.delayMs > 0) return [];
     const end = upper === null ? `name ${this.#port}` : `name inside netns ${upper}`;
     return `ip link add outside index 1000 netns ${lower} type veth peer ${end}`;
   }
