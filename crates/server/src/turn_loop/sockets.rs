@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use mio::net::UdpSocket;
 use mio::{Interest, Registry, Token};
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSocketState};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use turn::RelayId;
 
 /// With GRO one buffer may hold many datagrams.
@@ -21,6 +21,8 @@ pub(super) struct BatchSocket {
     socket: UdpSocket,
     state: UdpSocketState,
     is_ipv6: bool,
+    /// Bound to no address of its own: each datagram says which it came to and leaves from.
+    is_any_ip: bool,
 }
 
 impl BatchSocket {
@@ -33,10 +35,16 @@ impl BatchSocket {
         socket.set_nonblocking(true)?;
         let socket = UdpSocket::from_std(socket.into());
         let state = UdpSocketState::new((&socket).into())?;
+        // Asked for by `UdpSocketState`; nobody here reads what ECN a datagram came with.
+        SockRef::from(&socket).set_recv_tos_v4(false)?;
+        if addr.is_ipv6() {
+            SockRef::from(&socket).set_recv_tclass_v6(false)?;
+        }
         Ok(Self {
             socket,
             state,
             is_ipv6: addr.is_ipv6(),
+            is_any_ip: addr.ip().is_unspecified(),
         })
     }
 
@@ -52,14 +60,21 @@ impl BatchSocket {
         contents: &[u8],
         segment_size: usize,
     ) -> io::Result<()> {
+        let destination = match (to, self.is_ipv6) {
+            (SocketAddr::V4(v4), true) => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
+            _ => to,
+        };
+        let segment_size = (segment_size < contents.len()).then_some(segment_size);
+        let src_ip = src_ip.filter(|_| self.is_any_ip);
+        if segment_size.is_none() && src_ip.is_none() {
+            // Nothing to tell the kernel: the cheaper call.
+            return self.socket.send_to(contents, destination).map(drop);
+        }
         let transmit = Transmit {
-            destination: match (to, self.is_ipv6) {
-                (SocketAddr::V4(v4), true) => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
-                _ => to,
-            },
+            destination,
             ecn: None,
             contents,
-            segment_size: (segment_size < contents.len()).then_some(segment_size),
+            segment_size,
             src_ip,
         };
         self.state.try_send((&self.socket).into(), &transmit)
