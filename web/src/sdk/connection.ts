@@ -3,6 +3,8 @@
 import type { Bytes } from "./bytes";
 import { asHelioError, type HelioError } from "./errors";
 import type { AttemptFacts, LinkFailure } from "./failures";
+import { FilePipe } from "./file_pipe";
+import type { Files } from "./files";
 import { FramePipe } from "./frame_pipe";
 import type { Identity } from "./identity";
 import type { LinkMedia } from "./link_media";
@@ -18,6 +20,7 @@ const CHANNELS = {
   noise: { ordered: true },
   ctl: { ordered: false, maxPacketLifeTime: 100 },
   telemetry: { ordered: false, maxRetransmits: 0 },
+  file: { ordered: true },
 } as const;
 
 export type FrameChannel = "ctl" | "telemetry";
@@ -50,6 +53,8 @@ export interface ConnectionOptions {
   polite: boolean;
   configuration: RTCConfiguration;
   media: LinkMedia;
+  /** Null where one of the two takes no files. */
+  files: Files | null;
   handlers: ConnectionHandlers;
 }
 
@@ -164,6 +169,7 @@ export class Connection {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (this.#filePipe !== null) this.#options.files?.handleClosed();
     this.#recovery.stop();
     this.negotiation.stop();
     this.pc.close();
@@ -211,6 +217,7 @@ export class Connection {
     if (this.#options.polite) return;
     for (const [label, init] of Object.entries(CHANNELS)) {
       if (label === "noise" && !this.#options.isSecured) continue;
+      if (label === "file" && this.#options.files === null) continue;
       this.#adopt(this.pc.createDataChannel(label, init));
     }
   }
@@ -218,6 +225,7 @@ export class Connection {
   #adopt(channel: RTCDataChannel): void {
     const { label } = channel;
     if (label === "noise") return void this.#prove(channel);
+    if (label === "file") return this.#adoptFiles(channel);
     const isKnown = label === "ctl" || label === "telemetry";
     if (!isKnown || this.#pipes[label] !== undefined) return channel.close();
     const { onFrame, onBroken } = this.#options.handlers;
@@ -233,6 +241,22 @@ export class Connection {
     this.#checkOpen();
   }
 
+  #filePipe: FilePipe | null = null;
+
+  /** Files are for secured links only: there is no way to unlock this channel without keys. */
+  #adoptFiles(channel: RTCDataChannel): void {
+    const { files, isSecured, handlers } = this.#options;
+    if (files === null || !isSecured || this.#filePipe !== null) return channel.close();
+    const pipe = new FilePipe(channel, {
+      onOpen: () => files.handleOpened((frame) => pipe.send(frame)),
+      onFrame: (frame) => files.handle(frame),
+      onClose: () => this.#isClosed || files.handleClosed(),
+      onBroken: (error) => this.#isClosed || handlers.onBroken(error),
+    });
+    this.#filePipe = pipe;
+    void this.#unlock("file");
+  }
+
   async #prove(channel: RTCDataChannel): Promise<void> {
     const { identity, pair, isSecured, handlers } = this.#options;
     // One handshake per connection: a second `noise` channel is nobody's business.
@@ -241,17 +265,19 @@ export class Connection {
       const proof = proveKeys(this.pc, channel, identity, pair);
       this.#keys = async (label) => SecureChannel.of(await proof, label);
       await proof;
-      await Promise.all((["ctl", "telemetry"] as const).map((label) => this.#unlock(label)));
+      await Promise.all(
+        (["ctl", "telemetry", "file"] as const).map((label) => this.#unlock(label)),
+      );
       this.#checkOpen();
     } catch (thrown) {
       if (!this.#isClosed) handlers.onBroken(asHelioError(thrown));
     }
   }
 
-  readonly #unlocked = new Set<FrameChannel>();
+  readonly #unlocked = new Set<FrameChannel | "file">();
 
-  async #unlock(label: FrameChannel): Promise<void> {
-    const pipe = this.#pipes[label];
+  async #unlock(label: FrameChannel | "file"): Promise<void> {
+    const pipe = label === "file" ? (this.#filePipe ?? undefined) : this.#pipes[label];
     if (this.#keys === null || pipe === undefined || this.#unlocked.has(label)) return;
     // Marked before waiting: a channel's nonces must start at 0 once only.
     this.#unlocked.add(label);

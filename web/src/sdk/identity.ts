@@ -3,7 +3,7 @@
 import { toBase64url, utf8, type Bytes } from "./bytes";
 import { HelioError } from "./errors";
 import {
-  FEATURE_CTL_NOISE,
+  FEATURES,
   isDeviceName,
   NAME_LIMIT,
   recordSigningInput,
@@ -117,6 +117,7 @@ export class Identity {
       ...this.#stored.record,
       name: checkedName(profile.name ?? this.record.name),
       kind: profile.kind ?? this.record.kind,
+      features: [...FEATURES],
       created: Math.max(nowMs, this.record.created + 1),
     };
     const record = { ...unsigned, sig: toBase64url(await this.sign(recordSigningInput(unsigned))) };
@@ -159,7 +160,7 @@ async function generate(profile: DeviceProfile): Promise<StoredIdentity> {
     x25519: toBase64url(x25519),
     name,
     kind: profile.kind,
-    features: [FEATURE_CTL_NOISE],
+    features: [...FEATURES],
     created: Date.now(),
   };
   const input = recordSigningInput(unsigned);

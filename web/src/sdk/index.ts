@@ -17,6 +17,11 @@ export type {
 export { Emitter } from "./emitter";
 export { ApiError, asHelioError, HelioError } from "./errors";
 export type { FailureCause, LinkFailure } from "./failures";
+export { FileStore } from "./file_store";
+export { Files } from "./files";
+export type { FilesView } from "./files";
+export type { ReceivedFile, ReceiveState } from "./files_receiver";
+export type { SentFile, SendState } from "./files_sender";
 export { Identity, unsupportedReason } from "./identity";
 export type { DeviceProfile } from "./identity";
 export { parsePairingLink } from "./invite";

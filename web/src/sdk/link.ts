@@ -8,6 +8,7 @@ import { Ctl } from "./ctl";
 import { Emitter } from "./emitter";
 import { HelioError } from "./errors";
 import { failure, type LinkFailure } from "./failures";
+import type { Files } from "./files";
 import type { Identity } from "./identity";
 import {
   LinkMedia,
@@ -28,7 +29,7 @@ import {
 } from "./link_state";
 import type { LinkStats } from "./link_stats";
 import { onNetworkChange } from "./network";
-import { FEATURE_CTL_NOISE } from "./record";
+import { FEATURE_CTL_NOISE, FEATURE_FILE } from "./record";
 import type { Revocations } from "./revocations";
 import { Signalling, type Ready } from "./signalling";
 import { StatsPoller } from "./stats";
@@ -55,6 +56,8 @@ export interface LinkOptions {
   iceTransportPolicy?: RTCIceTransportPolicy;
   /** Relays of the person's own, beside those of the server. */
   ownIceServers?: RTCIceServer[];
+  /** Where the peer's files go and this side's come from; absent on a page without files. */
+  files?: Files;
   /** Only for tests. */
   socket?: SocketFactory;
 }
@@ -62,6 +65,8 @@ export interface LinkOptions {
 /** One link to one paired device. */
 export class Link extends Emitter<LinkEvents> {
   readonly pair: StoredPair;
+  /** Null where one of the two takes no files, or the keys cannot be proven. */
+  readonly files: Files | null;
   readonly #options: LinkOptions;
   readonly #polite: boolean;
   readonly #isSecured: boolean;
@@ -85,10 +90,10 @@ export class Link extends Emitter<LinkEvents> {
     this.pair = pair;
     this.#options = options;
     this.#polite = asciiLess(identity.deviceId, pair.peer.deviceId);
-    const bothSpeak = [identity.record, pair.peer].every(({ features }) =>
-      features.includes(FEATURE_CTL_NOISE),
-    );
-    this.#isSecured = pair.verified && bothSpeak;
+    const bothSpeak = (feature: string): boolean =>
+      [identity.record, pair.peer].every(({ features }) => features.includes(feature));
+    this.#isSecured = pair.verified && bothSpeak(FEATURE_CTL_NOISE);
+    this.files = this.#isSecured && bothSpeak(FEATURE_FILE) ? (options.files ?? null) : null;
     this.#signalling = new Signalling({
       api,
       pairId: pair.pairId,
@@ -264,6 +269,7 @@ export class Link extends Emitter<LinkEvents> {
       isSecured: this.#isSecured,
       polite: this.#polite,
       media: this.#media,
+      files: this.files,
       configuration: {
         iceServers: this.#iceServers.current,
         iceTransportPolicy: this.#options.iceTransportPolicy ?? "all",

@@ -9,6 +9,10 @@ export type DeviceKind = (typeof DEVICE_KINDS)[number];
 
 /** The device speaks `ctl` and `telemetry` inside Noise. */
 export const FEATURE_CTL_NOISE = "ctl-noise";
+/** The device sends and takes files. */
+export const FEATURE_FILE = "file";
+/** All that this SDK speaks, as its records list it. */
+export const FEATURES: readonly string[] = [FEATURE_CTL_NOISE, FEATURE_FILE];
 
 /** Most characters (Unicode scalar values) of a device name. */
 export const NAME_LIMIT = 64;

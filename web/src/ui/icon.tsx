@@ -10,6 +10,7 @@ const PATHS = {
   video: "M3.5 7h11v10h-11zM14.5 11l6-3v8l-6-3",
   stills: "M4 7h16v12H4zM7 4h10M8 15.5l3-3.5 2.5 2.5 1.5-1.5 2.5 2.5",
   text: "M4 5h16v11H11l-4.5 3.5V16H4zM8 9h8M8 12h5",
+  file: "M6 3.5h8l4 4v13H6zM14 3.5v4h4",
   chart: "M4 4v16h16M8 16v-4M12 16V8M16 16v-6",
   settings: "M4 7.5h9M17 7.5h3M4 16.5h3M11 16.5h9M15 5.5v4M9 14.5v4",
   devices: "M3 6h11v8H3zM2 17.5h9M16 9.5h5V20h-5z",

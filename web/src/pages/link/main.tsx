@@ -1,4 +1,4 @@
-// The link page (`/link?pair=…`): a stage for pictures and four panels.
+// The link page (`/link?pair=…`): a stage for pictures and panels.
 import { useEffect } from "preact/hooks";
 import { LinkButton } from "../../ui/button";
 import { mount } from "../../ui/mount";

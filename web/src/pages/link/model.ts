@@ -1,6 +1,14 @@
 // The link of this page: opening it, and its state as signals that views read.
 import { computed, signal } from "@preact/signals";
-import { Link, type LinkState, type LinkStats, type PeerMedia, type StoredPair } from "../../sdk";
+import {
+  Files,
+  FileStore,
+  Link,
+  type LinkState,
+  type LinkStats,
+  type PeerMedia,
+  type StoredPair,
+} from "../../sdk";
 import type { Failure } from "../../ui/notice";
 import { failureOf } from "../shared/failure";
 import { preferences } from "../shared/preferences";
@@ -54,6 +62,7 @@ export async function openLink(pairId: string): Promise<void> {
     const { api, identity, store, revocations } = session;
     const { policy: iceTransportPolicy } = preferences.value;
     const ownIceServers = ownRelays();
+    const files = await filesOf(pairId);
     const link = new Link({
       api,
       identity,
@@ -62,6 +71,7 @@ export async function openLink(pairId: string): Promise<void> {
       revocations,
       iceTransportPolicy,
       ownIceServers,
+      ...(files ? { files } : {}),
     });
     listen(link);
     for (const attach of attachments) attach(link);
@@ -71,6 +81,17 @@ export async function openLink(pairId: string): Promise<void> {
     link.start();
   } catch (thrown) {
     pageState.value = { at: "failed", failure: failureOf("Opening the link", thrown) };
+  }
+}
+
+/** Files sent and received on this pair; null where the browser keeps no data for them. */
+async function filesOf(pairId: string): Promise<Files | null> {
+  try {
+    const files = new Files(await FileStore.open(), pairId);
+    await files.load();
+    return files;
+  } catch {
+    return null;
   }
 }
 

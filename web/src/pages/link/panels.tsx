@@ -1,10 +1,12 @@
-// The four panels and their tabs: at the bottom of a phone, on top of the side panel of a laptop.
+// The panels and their tabs: at the bottom of a phone, on top of the side panel of a laptop.
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { FailureNotice, Notice } from "../../ui/notice";
 import { Button } from "../../ui/button";
 import { Icon, type IconName } from "../../ui/icon";
 import { FailurePanel } from "./failurePanel";
+import { offers } from "./files";
+import { FilesPanel } from "./filesPanel";
 import { linkState, refused } from "./model";
 import { StatsPanel } from "./statsPanel";
 import { StillsPanel } from "./stillsPanel";
@@ -13,7 +15,7 @@ import { unread } from "./texts";
 import { VideoPanel } from "./videoPanel";
 
 /** The panels by name. */
-export type Tab = "video" | "stills" | "text" | "statistics";
+export type Tab = "video" | "stills" | "text" | "files" | "statistics";
 
 /** The panel on the screen. */
 export const tab = signal<Tab>("video");
@@ -22,6 +24,7 @@ const TABS: readonly { name: Tab; label: string; icon: IconName }[] = [
   { name: "video", label: "Video", icon: "video" },
   { name: "stills", label: "Stills", icon: "stills" },
   { name: "text", label: "Text", icon: "text" },
+  { name: "files", label: "Files", icon: "file" },
   { name: "statistics", label: "Statistics", icon: "chart" },
 ];
 
@@ -49,7 +52,8 @@ export function Panels() {
           >
             <Icon name={icon} />
             <span>{label}</span>
-            {name === "text" && unread.value > 0 && <Unread count={unread.value} />}
+            {name === "text" && unread.value > 0 && <Badge count={unread.value} of="unread" />}
+            {name === "files" && offers.value > 0 && <Badge count={offers.value} of="offered" />}
           </button>
         ))}
       </div>
@@ -64,17 +68,18 @@ export function Panels() {
         {current === "video" && <VideoPanel />}
         {current === "stills" && <StillsPanel />}
         {current === "text" && <TextPanel />}
+        {current === "files" && <FilesPanel />}
         {current === "statistics" && <StatsPanel />}
       </div>
     </aside>
   );
 }
 
-function Unread({ count }: { count: number }) {
+function Badge({ count, of }: { count: number; of: string }) {
   return (
     <span class="tab-badge figure">
       {count > 99 ? "99+" : count}
-      <span class="visually-hidden"> unread</span>
+      <span class="visually-hidden"> {of}</span>
     </span>
   );
 }
