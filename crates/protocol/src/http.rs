@@ -274,6 +274,13 @@ pub struct AuditEntry {
     /// Which pair it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair: Option<PairId>,
+    /// The pair of the same two devices that took its place.
+    #[serde(
+        default,
+        rename = "replacedBy",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub replaced_by: Option<PairId>,
 }
 
 /// `GET /api/audit`.

@@ -27,6 +27,8 @@ pub enum AuditAction {
     UnverifiedPairAdded,
     /// A pair was revoked.
     PairRevoked,
+    /// A pair ended because its two devices paired again.
+    PairReplaced,
     /// The signing keys were rotated.
     KeysRotated,
     /// A signing key was killed.
@@ -39,6 +41,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) account: Option<&'a AccountId>,
     pub(crate) device: Option<&'a DeviceId>,
     pub(crate) pair: Option<&'a PairId>,
+    /// The pair that took its place.
+    pub(crate) replaced_by: Option<&'a PairId>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -48,6 +52,7 @@ struct AuditRow {
     account_id: Option<String>,
     device_id: Option<String>,
     pair_id: Option<String>,
+    replaced_by: Option<String>,
 }
 
 impl AuditAction {
@@ -62,6 +67,7 @@ impl AuditAction {
             AuditAction::PairAdded => "pair-added",
             AuditAction::UnverifiedPairAdded => "unverified-pair-added",
             AuditAction::PairRevoked => "pair-revoked",
+            AuditAction::PairReplaced => "pair-replaced",
             AuditAction::KeysRotated => "keys-rotated",
             AuditAction::KeyKilled => "key-killed",
         }
@@ -75,7 +81,7 @@ impl Registry {
     /// The database failed.
     pub async fn audit_log(&self) -> Result<Vec<AuditEntry>, DatabaseError> {
         let rows: Vec<AuditRow> = sqlx::query_as(
-            "SELECT time_ms, action, account_id, device_id, pair_id FROM audit_log \
+            "SELECT time_ms, action, account_id, device_id, pair_id, replaced_by FROM audit_log \
              ORDER BY sequence DESC LIMIT $1",
         )
         .bind(i64::try_from(MAX_AUDIT_ENTRIES).expect("a small number"))
@@ -93,15 +99,17 @@ impl AuditRow {
         let device = self
             .device_id
             .map(|id| read_id(&id, DeviceId::parse, "device id"));
-        let pair = self
-            .pair_id
-            .map(|id| read_id(&id, PairId::parse, "pair id"));
+        let pair = |id: Option<String>| {
+            id.map(|id| read_id(&id, PairId::parse, "pair id"))
+                .transpose()
+        };
         Ok(AuditEntry {
             time: from_sql(self.time_ms),
             action: self.action,
             account: account.transpose()?,
             device: device.transpose()?,
-            pair: pair.transpose()?,
+            pair: pair(self.pair_id)?,
+            replaced_by: pair(self.replaced_by)?,
         })
     }
 }
@@ -114,14 +122,16 @@ pub(crate) async fn append(
     now_ms: u64,
 ) -> Result<(), DatabaseError> {
     sqlx::query(
-        "INSERT INTO audit_log (sequence, time_ms, action, account_id, device_id, pair_id) \
-         SELECT COALESCE(MAX(sequence), 0) + 1, $1, $2, $3, $4, $5 FROM audit_log",
+        "INSERT INTO audit_log \
+         (sequence, time_ms, action, account_id, device_id, pair_id, replaced_by) \
+         SELECT COALESCE(MAX(sequence), 0) + 1, $1, $2, $3, $4, $5, $6 FROM audit_log",
     )
     .bind(to_sql(now_ms))
     .bind(action.as_str())
     .bind(subject.account.map(AccountId::as_str))
     .bind(subject.device.map(DeviceId::as_str))
     .bind(subject.pair.map(PairId::as_str))
+    .bind(subject.replaced_by.map(PairId::as_str))
     .execute(connection)
     .await?;
     Ok(())

@@ -244,7 +244,7 @@ pub(crate) async fn insert_device(
     let subject = Subject {
         account: Some(account),
         device: Some(record.device_id()),
-        pair: None,
+        ..Subject::default()
     };
     audit::append(connection, AuditAction::DeviceAdded, subject, now_ms).await
 }

@@ -4,10 +4,11 @@ use identity::{VerifiedPair, VerifiedRecord};
 use protocol::id::{AccountId, DeviceId, PairId};
 use sqlx::SqliteConnection;
 
+use crate::accounts::read_id;
 use crate::audit::{self, AuditAction, Subject};
 use crate::database::{DatabaseError, Registry, to_sql};
 use crate::devices::{Device, find_device, insert_device, update_record};
-use crate::pairs::{Pair, find_pair};
+use crate::pairs::{Pair, find_pair, mark_revoked};
 
 /// A pair that was added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub struct AddedPair {
     pub pair: Pair,
     /// The device that joined the inviter's account, where it was not known.
     pub new_device: Option<DeviceId>,
+    /// Older pairs of the same two devices, revoked with it, and whose sockets to cut.
+    pub replaced: Vec<PairId>,
 }
 
 /// Why a pair is not added.
@@ -58,7 +61,7 @@ impl From<sqlx::Error> for AddPairError {
 
 impl Registry {
     /// Stores a pair, all or nothing. A device that no account has joins the inviter's; a known
-    /// one keeps its own. Adding the same pair again changes nothing, so that a lost answer can
+    /// one keeps its own. Of two devices one pair is live: the one stored last. Adding the same pair again changes nothing, so that a lost answer can
     /// be asked for again.
     ///
     /// # Errors
@@ -87,6 +90,7 @@ impl Registry {
             return Ok(AddedPair {
                 pair,
                 new_device: None,
+                replaced: Vec::new(),
             });
         }
         let signatures = pair.signatures().map(|signature| signature.to_string());
@@ -101,13 +105,18 @@ impl Registry {
         .await?;
         let subject = Subject {
             account: Some(&account),
-            device: None,
             pair: Some(id),
+            ..Subject::default()
         };
         audit::append(&mut transaction, AuditAction::PairAdded, subject, now_ms).await?;
+        let replaced = replace(&mut transaction, devices, id, &account, now_ms).await?;
         let pair = reread(&mut transaction, id).await?;
         transaction.commit().await?;
-        Ok(AddedPair { pair, new_device })
+        Ok(AddedPair {
+            pair,
+            new_device,
+            replaced,
+        })
     }
 
     /// Joins two known devices without their signatures, for foreign clients. Everybody is told
@@ -141,8 +150,8 @@ impl Registry {
         insert(&mut transaction, pair_id, devices, None, now_ms).await?;
         let subject = Subject {
             account: by,
-            device: None,
             pair: Some(pair_id),
+            ..Subject::default()
         };
         let action = AuditAction::UnverifiedPairAdded;
         audit::append(&mut transaction, action, subject, now_ms).await?;
@@ -225,6 +234,32 @@ async fn insert(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Revokes what the two devices had before the pair `by`.
+async fn replace(
+    connection: &mut SqliteConnection,
+    [a, b]: [&DeviceId; 2],
+    by: &PairId,
+    account: &AccountId,
+    now_ms: u64,
+) -> Result<Vec<PairId>, DatabaseError> {
+    let older: Vec<String> = sqlx::query_scalar(
+        "SELECT pair_id FROM device_pairs WHERE device_a = $1 AND device_b = $2 \
+         AND pair_id <> $3 AND revoked_ms IS NULL ORDER BY created_ms, pair_id",
+    )
+    .bind(a.as_str())
+    .bind(b.as_str())
+    .bind(by.as_str())
+    .fetch_all(&mut *connection)
+    .await?;
+    let mut replaced = Vec::with_capacity(older.len());
+    for pair in older {
+        let pair = read_id(&pair, PairId::parse, "pair id")?;
+        mark_revoked(connection, &pair, Some(account), Some(by), now_ms).await?;
+        replaced.push(pair);
+    }
+    Ok(replaced)
 }
 
 async fn reread(connection: &mut SqliteConnection, pair: &PairId) -> Result<Pair, DatabaseError> {

@@ -184,7 +184,7 @@ impl Registry {
         let stored = find_pair(&mut transaction, pair).await?;
         let stored = stored.filter(|stored| stored.revoked_ms.is_none());
         let [a, b] = stored.ok_or(PairError::NotFound)?.sides;
-        mark_revoked(&mut transaction, pair, by, now_ms).await?;
+        mark_revoked(&mut transaction, pair, by, None, now_ms).await?;
         transaction.commit().await.map_err(DatabaseError::from)?;
         let devices = [a.device.record.device_id, b.device.record.device_id];
         Ok(RevokedPair {
@@ -211,7 +211,7 @@ pub(crate) async fn revoke_pairs_of(
     let mut revoked = Vec::with_capacity(rows.len());
     for row in rows {
         let pair_id = read_id(&row.pair_id, PairId::parse, "pair id")?;
-        mark_revoked(connection, &pair_id, by, now_ms).await?;
+        mark_revoked(connection, &pair_id, by, None, now_ms).await?;
         revoked.push(RevokedPair {
             pair_id,
             devices: row.devices()?,
@@ -220,10 +220,12 @@ pub(crate) async fn revoke_pairs_of(
     Ok(revoked)
 }
 
-async fn mark_revoked(
+/// Ends a pair; `replaced_by` is the one that took its place.
+pub(crate) async fn mark_revoked(
     connection: &mut SqliteConnection,
     pair: &PairId,
     by: Option<&AccountId>,
+    replaced_by: Option<&PairId>,
     now_ms: u64,
 ) -> Result<(), DatabaseError> {
     sqlx::query("UPDATE device_pairs SET revoked_ms = $2 WHERE pair_id = $1")
@@ -233,10 +235,15 @@ async fn mark_revoked(
         .await?;
     let subject = Subject {
         account: by,
-        device: None,
         pair: Some(pair),
+        replaced_by,
+        ..Subject::default()
     };
-    audit::append(connection, AuditAction::PairRevoked, subject, now_ms).await
+    let action = match replaced_by {
+        Some(_) => AuditAction::PairReplaced,
+        None => AuditAction::PairRevoked,
+    };
+    audit::append(connection, action, subject, now_ms).await
 }
 
 pub(crate) async fn find_pair(

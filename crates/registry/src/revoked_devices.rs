@@ -54,7 +54,7 @@ impl Registry {
         let subject = Subject {
             account: by,
             device: Some(device),
-            pair: None,
+            ..Subject::default()
         };
         audit::append(
             &mut transaction,

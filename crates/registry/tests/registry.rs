@@ -372,6 +372,40 @@ async fn the_same_pair_may_be_added_again_but_not_after_it_was_revoked() {
 }
 
 #[tokio::test]
+async fn two_devices_that_pair_again_have_the_newer_pair_only() {
+    let shelf = Shelf::new().await.with_account(&ada()).await;
+    let registry = &shelf.registry;
+    let eve = TestDevice::new(3, "Eve");
+    let others = shelf.pair(&ada(), &eve).await;
+    let older = shelf.pair(&ada(), &bob()).await;
+    let devices = [&ada().id(), &bob().id()];
+    let unverified = PairId::from_bytes(&[7; 32]);
+    registry
+        .add_unverified_pair(&unverified, devices, None, NOW_MS + 1)
+        .await
+        .unwrap();
+    let stored = registry.pair(&older).await.unwrap().unwrap();
+    assert!(
+        !stored.is_revoked(),
+        "an admin's word ends no verified pair"
+    );
+    let again = verified(&ada(), &bob(), NOW_MS + 1);
+    let added = registry.add_pair(&again, &bob().id(), NOW_MS + 2).await;
+    let added = added.unwrap();
+    assert_eq!(added.replaced, [older.clone(), unverified]);
+    let live = registry.pairs_of_account(&account(0)).await.unwrap();
+    let live: Vec<_> = live.into_iter().map(|pair| pair.pair_id).collect();
+    let newer = added.pair.pair_id;
+    assert_eq!(live, [others, newer.clone()]);
+    let entry = &registry.audit_log().await.unwrap()[1];
+    assert_eq!(entry.action, "pair-replaced");
+    assert_eq!(
+        (&entry.pair, &entry.replaced_by),
+        (&Some(older), &Some(newer))
+    );
+}
+
+#[tokio::test]
 async fn a_pair_is_added_by_one_of_its_two_devices_that_has_an_account() {
     let shelf = Shelf::new().await.with_account(&ada()).await;
     let (bob, eve) = (bob(), TestDevice::new(3, "Eve"));

@@ -90,6 +90,8 @@ export interface AuditEntry {
   account?: string;
   device?: string;
   pair?: string;
+  /** The pair of the same two devices that took its place. */
+  replacedBy?: string;
 }
 
 /** Where an `Api` speaks to and for whom. */

@@ -14,10 +14,18 @@ pub(crate) fn run(server: &ServerArguments, output: OutputArguments) -> Result<(
         return Ok(());
     }
     let entries = reply["entries"].as_array().into_iter().flatten();
-    let fields = ["time", "action", "account", "device", "pair"];
+    let fields = ["time", "action", "account", "device", "pair", "replacedBy"];
     let rows: Vec<Vec<String>> = entries
         .map(|entry| fields.iter().map(|field| cell(entry, field)).collect())
         .collect();
-    output::table(&["TIME (MS)", "ACTION", "ACCOUNT", "DEVICE", "PAIR"], &rows);
+    let headings = [
+        "TIME (MS)",
+        "ACTION",
+        "ACCOUNT",
+        "DEVICE",
+        "PAIR",
+        "REPLACED BY",
+    ];
+    output::table(&headings, &rows);
     Ok(())
 }

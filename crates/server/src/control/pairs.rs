@@ -68,14 +68,18 @@ impl Control {
         }
     }
 
-    /// Stores what both devices signed. A device nobody knows joins the inviter's account.
+    /// Stores what both devices signed. A device nobody knows joins the inviter's account; an
+    /// older pair of the two ends as if it were revoked.
     pub(crate) async fn add_pair(
         &self,
         pair: &VerifiedPair,
         inviter: &DeviceId,
     ) -> Result<(), Refused> {
         let added = self.registry.add_pair(pair, inviter, unix_now_ms()).await;
-        added.map(drop).map_err(add_refused)
+        for older in added.map_err(add_refused)?.replaced {
+            self.cut_pair(older).await;
+        }
+        Ok(())
     }
 
     /// Pairs two known devices without their consent, flagged.
@@ -122,11 +126,16 @@ impl Control {
             PairError::NotFound => ProblemCode::NotFound.into(),
             PairError::Database(error) => failed(error),
         })?;
+        self.cut_pair(id.clone()).await;
+        Ok(())
+    }
+
+    /// Tells the loops of a pair that the registry has revoked.
+    async fn cut_pair(&self, id: PairId) {
         metrics::counter!("helio_revocations_total", "kind" => "pair").increment(1);
         if let Some(live) = self.live.get() {
-            live.signalling.revoke_pair(id.clone()).await;
+            live.signalling.revoke_pair(id).await;
         }
-        Ok(())
     }
 
     async fn describe(&self, pair: Pair, account: Option<&AccountId>) -> http::Pair {

@@ -85,7 +85,8 @@ function actionText(entry: AuditEntry): string {
 function subjectOf(entry: AuditEntry): string | undefined {
   const device = devices.value.find((each) => each.deviceId === entry.device);
   if (device) return device.label ?? device.name;
-  const pair = pairs.value.find((each) => each.pairId === entry.pair);
+  const named = entry.replacedBy ?? entry.pair;
+  const pair = pairs.value.find((each) => each.pairId === named);
   if (pair) return pair.label ?? pair.peer.name;
   return (entry.device ?? entry.pair)?.slice(0, 8);
 }
