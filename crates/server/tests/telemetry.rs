@@ -15,11 +15,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-#[path = "http/client.rs"]
-#[allow(dead_code, reason = "shared with the http tests")]
+#[path = "stage/client.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod client;
-#[path = "http/stage.rs"]
-#[allow(dead_code, reason = "shared with the http tests")]
+#[path = "stage/stage.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod stage;
 
 use client::{Connection, request};

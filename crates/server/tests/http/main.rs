@@ -2,6 +2,7 @@
 
 mod assertions;
 mod bodies;
+#[path = "../stage/client.rs"]
 mod client;
 mod config;
 mod configuration_page;
@@ -14,6 +15,7 @@ mod pairs;
 mod plain_http;
 mod proxies;
 mod setup;
+#[path = "../stage/stage.rs"]
 mod stage;
 mod stopping;
 mod timeouts;

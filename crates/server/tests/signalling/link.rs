@@ -1,12 +1,13 @@
 //! `/api/signal`: what two devices of a pair can do, and how their sockets end.
 
+use hyper::Method;
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::paired::Paired;
 
 #[tokio::test]
 async fn two_devices_meet_and_their_messages_cross() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let token = stage.link_token(&stage.ada).await;
     let mut ada = stage.open("/api/signal", &token).await;
     let ready = ada.hear().await;
@@ -39,11 +40,11 @@ async fn two_devices_meet_and_their_messages_cross() {
     assert_eq!(stage.count_online().await, 1);
 }
 
-impl Stage {
+impl Paired {
     /// How many devices of Ada's account are shown as online.
     async fn count_online(&self) -> usize {
         let token = self.account_token(&self.ada).await;
-        let (_, reply) = self.call("GET", "/api/devices", &token, Value::Null).await;
+        let reply = self.get("/api/devices", &token).await.ok();
         let devices = reply["devices"].as_array().expect("devices");
         devices
             .iter()
@@ -54,7 +55,7 @@ impl Stage {
 
 #[tokio::test]
 async fn a_browser_shows_its_token_as_a_subprotocol_and_hears_only_the_other_one() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let token = stage.link_token(&stage.ada).await;
     let offers = format!("heliograph.v1, base64url.bearer.authorization.heliograph.{token}");
     let headers = [
@@ -74,12 +75,12 @@ async fn a_browser_shows_its_token_as_a_subprotocol_and_hears_only_the_other_one
 
 #[tokio::test]
 async fn a_revoked_device_loses_its_open_socket_and_its_peer_is_told() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let (mut ada, mut bob) = stage.couple().await;
     let token = stage.account_token(&stage.ada).await;
     let path = format!("/api/devices/{}", stage.bob.id());
-    let (status, reply) = stage.call("DELETE", &path, &token, Value::Null).await;
-    assert_eq!(status, 204, "{reply}");
+    let reply = stage.call(Method::DELETE, &path, &token, Value::Null).await;
+    assert_eq!(reply.status, 204, "{reply:?}");
     for client in [&mut ada, &mut bob] {
         assert_eq!(client.code().await, "revoked");
         assert_eq!(client.close_code().await, 4403);
@@ -88,15 +89,13 @@ async fn a_revoked_device_loses_its_open_socket_and_its_peer_is_told() {
 
 #[tokio::test]
 async fn a_revoked_pair_closes_both_sockets_and_its_tokens_open_none() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let (mut ada, mut bob) = stage.couple().await;
     let old_token = stage.link_token(&stage.bob).await;
     let token = stage.account_token(&stage.ada).await;
     let path = format!("/api/pairs/{}", stage.pair);
-    assert_eq!(
-        stage.call("DELETE", &path, &token, Value::Null).await.0,
-        204
-    );
+    let reply = stage.call(Method::DELETE, &path, &token, Value::Null).await;
+    assert_eq!(reply.status, 204, "{reply:?}");
     assert_eq!(ada.close_code().await, 4403);
     assert_eq!(bob.close_code().await, 4403);
     let mut late = stage.open("/api/signal", &old_token).await;
@@ -105,8 +104,25 @@ async fn a_revoked_pair_closes_both_sockets_and_its_tokens_open_none() {
 }
 
 #[tokio::test]
+async fn a_newer_pair_of_the_two_closes_the_sockets_of_the_older() {
+    let stage = Paired::start().await;
+    let (mut ada, mut bob) = stage.couple().await;
+    let newer = stage.pair(&stage.ada, &stage.bob).await;
+    for client in [&mut ada, &mut bob] {
+        assert_eq!(client.code().await, "revoked");
+        assert_eq!(client.close_code().await, 4403);
+    }
+    let assertion = stage.assertion(&stage.ada);
+    let refused = stage.ask_token(&assertion, Some(&stage.pair)).await;
+    assert_eq!(refused.problem(), "revoked");
+    let token = stage.stage.link_token(&stage.ada, &newer).await;
+    let mut ada = stage.open("/api/signal", &token).await;
+    assert_eq!(ada.hear().await["t"], "ready");
+}
+
+#[tokio::test]
 async fn a_newer_socket_replaces_the_older_one() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let (mut ada, mut bob) = stage.couple().await;
     let mut newer = stage.link(&stage.ada).await;
     assert_eq!(ada.code().await, "replaced");
@@ -118,7 +134,7 @@ async fn a_newer_socket_replaces_the_older_one() {
 
 #[tokio::test]
 async fn a_token_is_renewed_in_band_and_only_by_one_of_the_same_pair() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let mut ada = stage.link(&stage.ada).await;
     let fresh = stage.link_token(&stage.ada).await;
     ada.say(json!({"t": "auth", "token": fresh})).await;
@@ -135,10 +151,10 @@ async fn a_token_is_renewed_in_band_and_only_by_one_of_the_same_pair() {
 
 #[tokio::test]
 async fn a_server_that_stops_says_so_first() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let mut ada = stage.link(&stage.ada).await;
     let hearing = async { (ada.code().await, ada.close_code().await) };
-    let stopping = stage.running.stop();
+    let stopping = stage.stage.running.stop();
     let (heard, ()) = tokio::join!(hearing, stopping);
     assert_eq!(heard, ("draining".to_owned(), 1001));
 }

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use crate::stage::Stage;
+use crate::paired::Paired;
 
 const PATH: &str = "/api/pairing/AAAAAAAAAAAAAAAAAAAAAA";
 
 #[tokio::test]
 async fn inviter_and_joiner_exchange_opaque_messages() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let token = stage.account_token(&stage.ada).await;
     let mut inviter = stage.open(PATH, &token).await;
     let mut joiner = stage.open(PATH, "").await;
@@ -25,7 +25,7 @@ async fn inviter_and_joiner_exchange_opaque_messages() {
 
 #[tokio::test]
 async fn an_invite_that_nobody_opened_is_unknown() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let mut joiner = stage.open(PATH, "").await;
     assert_eq!(joiner.code().await, "unknown-invite");
     assert_eq!(joiner.close_code().await, 4404);
@@ -38,7 +38,7 @@ async fn an_invite_that_nobody_opened_is_unknown() {
 
 #[tokio::test]
 async fn a_link_token_opens_no_invite_and_a_foreign_page_joins_none() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let bearer = format!("Bearer {}", stage.link_token(&stage.ada).await);
     for headers in [
         ("authorization", bearer.as_str()),

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::paired::Paired;
 
 #[tokio::test]
 async fn a_handshake_without_right_is_refused_with_its_status() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let link = format!("Bearer {}", stage.link_token(&stage.ada).await);
     let account = format!("Bearer {}", stage.account_token(&stage.ada).await);
     let in_query = format!("/api/signal?token={}", &link[7..]);
@@ -54,16 +54,13 @@ async fn a_handshake_without_right_is_refused_with_its_status() {
             assert_eq!(problem["code"], code);
         }
     }
-    let (status, problem) = stage.call("GET", "/api/signal", "", Value::Null).await;
-    assert_eq!(
-        (status, &problem["code"]),
-        (426, &json!("upgrade-required"))
-    );
+    let refused = stage.get("/api/signal", "").await;
+    assert_eq!(refused.refusal(), (426, "upgrade-required".into()));
 }
 
 #[tokio::test]
 async fn a_message_for_another_pair_reaches_nobody() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let (mut ada, mut bob) = stage.couple().await;
     ada.say(json!({"t": "offer", "pairId": "p".repeat(43), "sdp": "stray"}))
         .await;
@@ -74,7 +71,7 @@ async fn a_message_for_another_pair_reaches_nobody() {
 
 #[tokio::test]
 async fn malformed_messages_have_their_codes_and_the_socket_is_kept() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let mut ada = stage.link(&stage.ada).await;
     let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
     for (text, code) in [
@@ -90,7 +87,7 @@ async fn malformed_messages_have_their_codes_and_the_socket_is_kept() {
 
 #[tokio::test]
 async fn what_is_too_large_is_named_and_closes_with_1009() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     for message in [
         " ".repeat(64 * 1024 + 1),
         " ".repeat(900 * 1024),
@@ -110,7 +107,7 @@ async fn what_is_too_large_is_named_and_closes_with_1009() {
 
 #[tokio::test]
 async fn ten_thousand_candidates_end_at_the_129th() {
-    let stage = Stage::start().await;
+    let stage = Paired::start().await;
     let (mut ada, mut bob) = stage.couple().await;
     ada.say(stage.message("offer", "sdp", "v=0")).await;
     let ice = stage.message("ice", "candidate", "candidate:1");
@@ -135,7 +132,7 @@ async fn who_talks_too_much_is_told_when_to_come_back_and_then_closed() {
         ("limits.messages_burst", "8"),
         ("limits.messages_per_second", "1"),
     ];
-    let stage = Stage::start_with(&settings).await;
+    let stage = Paired::start_with(&settings).await;
     let mut ada = stage.link(&stage.ada).await;
     for _ in 0..8 {
         ada.say(json!({"t": "dance"})).await;
@@ -158,7 +155,7 @@ async fn who_talks_too_much_is_told_when_to_come_back_and_then_closed() {
 
 #[tokio::test]
 async fn an_account_has_so_many_sockets() {
-    let stage = Stage::start_with(&[("limits.sockets_per_account", "1")]).await;
+    let stage = Paired::start_with(&[("limits.sockets_per_account", "1")]).await;
     let _ada = stage.link(&stage.ada).await;
     let token = stage.link_token(&stage.bob).await;
     let mut bob = stage.open("/api/signal", &token).await;

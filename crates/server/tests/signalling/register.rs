@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use crate::stage::Stage;
+use crate::paired::Paired;
 
 const OPEN: (&str, &str) = ("signalling.open_rooms", "true");
 
 #[tokio::test]
 async fn a_sender_reaches_each_of_its_receivers() {
-    let stage = Stage::start_with(&[OPEN]).await;
+    let stage = Paired::start_with(&[OPEN]).await;
     let mut sender = stage.open("/ws?room=cam", "").await;
     sender
         .say(json!({"type": "register", "role": "sender"}))
@@ -48,7 +48,7 @@ async fn a_sender_reaches_each_of_its_receivers() {
 
 #[tokio::test]
 async fn rooms_are_apart_and_one_without_a_name_is_the_default() {
-    let stage = Stage::start_with(&[OPEN]).await;
+    let stage = Paired::start_with(&[OPEN]).await;
     let mut sender = stage.open("/ws", "").await;
     sender
         .say(json!({"type": "register", "role": "sender"}))
@@ -68,7 +68,7 @@ async fn rooms_are_apart_and_one_without_a_name_is_the_default() {
 
 #[tokio::test]
 async fn a_silent_socket_is_closed() {
-    let stage = Stage::start_with(&[OPEN, ("limits.authenticate_timeout_ms", "200")]).await;
+    let stage = Paired::start_with(&[OPEN, ("limits.authenticate_timeout_ms", "200")]).await;
     let mut silent = stage.open("/ws", "").await;
     assert_eq!(silent.hear().await["type"], "error");
     assert_eq!(silent.close_code().await, 4400);
