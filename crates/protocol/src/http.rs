@@ -166,6 +166,9 @@ pub struct Device {
     pub kind: DeviceKind,
     /// When its record was signed, in Unix milliseconds.
     pub created: u64,
+    /// When it last proved itself, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<u64>,
     /// Whether it has a signalling socket.
     pub online: bool,
     /// Whether it is the device that asks.

@@ -4,7 +4,7 @@ use protocol::http::Role;
 use protocol::id::AccountId;
 use sqlx::SqliteConnection;
 
-use crate::database::{DatabaseError, Registry, from_sql, to_sql};
+use crate::database::{DatabaseError, Registry, to_sql};
 
 /// Who owns devices.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +17,6 @@ pub struct Account {
     pub created_ms: u64,
 }
 
-#[derive(sqlx::FromRow)]
-struct AccountRow {
-    account_id: String,
-    role: String,
-    created_ms: i64,
-}
-
 impl Registry {
     /// Whether the first account exists.
     ///
@@ -34,31 +27,6 @@ impl Registry {
             .fetch_optional(&self.pool)
             .await?;
         Ok(row.is_some())
-    }
-
-    /// An account.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn account(&self, account: &AccountId) -> Result<Option<Account>, DatabaseError> {
-        let row: Option<AccountRow> =
-            sqlx::query_as("SELECT * FROM accounts WHERE account_id = $1")
-                .bind(account.as_str())
-                .fetch_optional(&self.pool)
-                .await?;
-        row.map(Account::try_from).transpose()
-    }
-}
-
-impl TryFrom<AccountRow> for Account {
-    type Error = DatabaseError;
-
-    fn try_from(row: AccountRow) -> Result<Self, DatabaseError> {
-        Ok(Self {
-            account_id: read_id(&row.account_id, AccountId::parse, "account id")?,
-            role: read_role(&row.role)?,
-            created_ms: from_sql(row.created_ms),
-        })
     }
 }
 

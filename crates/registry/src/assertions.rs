@@ -5,14 +5,26 @@ use protocol::base64url;
 use sqlx::SqliteConnection;
 
 use crate::database::{DatabaseError, Registry, to_sql};
+use crate::devices::touch_device;
 
 impl Registry {
-    /// Notes that an assertion was used. True the first time; it is on the disk by then.
+    /// Notes that an assertion was used, and that its device was seen. True the first time; it
+    /// is on the disk by then.
     ///
     /// # Errors
     /// The database failed: the assertion must then be refused.
-    pub async fn use_assertion(&self, assertion: &Assertion) -> Result<bool, DatabaseError> {
-        insert_assertion(&mut *self.pool.acquire().await?, assertion).await
+    pub async fn use_assertion(
+        &self,
+        assertion: &Assertion,
+        now_ms: u64,
+    ) -> Result<bool, DatabaseError> {
+        let mut transaction = self.write().await?;
+        let is_first = insert_assertion(&mut transaction, assertion).await?;
+        if is_first {
+            touch_device(&mut transaction, &assertion.issuer, now_ms).await?;
+            transaction.commit().await?;
+        }
+        Ok(is_first)
     }
 
     /// Forgets those that are refused as expired by now. Returns how many.

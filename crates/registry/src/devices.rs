@@ -172,19 +172,6 @@ impl Registry {
             ..stored
         })
     }
-
-    /// Notes that a device proved itself.
-    ///
-    /// # Errors
-    /// The database failed.
-    pub async fn touch_device(&self, device: &DeviceId, now_ms: u64) -> Result<(), DatabaseError> {
-        sqlx::query("UPDATE devices SET last_seen_ms = $2 WHERE device_id = $1")
-            .bind(device.as_str())
-            .bind(to_sql(now_ms))
-            .execute(&self.pool)
-            .await?;
-        Ok(())
-    }
 }
 
 impl DeviceRow {
@@ -247,6 +234,20 @@ pub(crate) async fn insert_device(
         ..Subject::default()
     };
     audit::append(connection, AuditAction::DeviceAdded, subject, now_ms).await
+}
+
+/// Notes that a device proved itself.
+pub(crate) async fn touch_device(
+    connection: &mut SqliteConnection,
+    device: &DeviceId,
+    now_ms: u64,
+) -> Result<(), DatabaseError> {
+    sqlx::query("UPDATE devices SET last_seen_ms = $2 WHERE device_id = $1")
+        .bind(device.as_str())
+        .bind(to_sql(now_ms))
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 pub(crate) async fn update_record(

@@ -9,7 +9,7 @@ use crate::accounts::{Account, insert_account, read_role};
 use crate::assertions::insert_assertion;
 use crate::audit::{self, AuditAction, Subject};
 use crate::database::{DatabaseError, Registry, from_sql, to_sql};
-use crate::devices::{find_device, insert_device};
+use crate::devices::{find_device, insert_device, touch_device};
 
 /// The account that an invite became.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +163,7 @@ impl Registry {
         )
         .await?;
         insert_device(&mut transaction, record, &account.account_id, now_ms).await?;
+        touch_device(&mut transaction, record.device_id(), now_ms).await?;
         sqlx::query("UPDATE invites SET used_ms = $2 WHERE secret_hash = $1")
             .bind(base64url::encode(secret.as_bytes()))
             .bind(to_sql(now_ms))

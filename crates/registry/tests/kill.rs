@@ -120,7 +120,12 @@ async fn write_until_killed(file: &Path, start: u64) {
         tell(format!("pair {}", pair.statement().pair_id));
         let text = one.assertion(ORIGIN, 1000, number);
         let assertion = verified(&one, &text);
-        assert!(registry.use_assertion(&assertion).await.unwrap());
+        assert!(
+            registry
+                .use_assertion(&assertion, CREATED_MS)
+                .await
+                .unwrap()
+        );
         tell(format!("assertion {number} {text}"));
     }
 }
@@ -225,7 +230,10 @@ async fn check_assertion(registry: &Registry, assertion: &str) {
     let device = TestDevice::new(number.parse().unwrap(), "one");
     let assertion = verified(&device, text);
     assert!(
-        !registry.use_assertion(&assertion).await.unwrap(),
+        !registry
+            .use_assertion(&assertion, CREATED_MS)
+            .await
+            .unwrap(),
         "works twice: {number}"
     );
 }

@@ -143,9 +143,10 @@ impl Control {
         })
     }
 
-    /// Records that an assertion was used, durably; the second time is refused.
+    /// Records that an assertion was used and its device seen, durably; the second time is
+    /// refused.
     pub(crate) async fn spend_assertion(&self, assertion: &Assertion) -> Result<(), Refused> {
-        match self.registry.use_assertion(assertion).await {
+        match self.registry.use_assertion(assertion, unix_now_ms()).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(ProblemCode::AssertionUsed.into()),
             Err(error) => Err(failed(error)),

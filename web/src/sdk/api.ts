@@ -50,6 +50,8 @@ export interface DeviceInfo {
   label?: string;
   kind: DeviceKind;
   created: number;
+  /** When it last proved itself to the server. */
+  lastSeen?: number;
   online: boolean;
   /** Whether it is the device that asks. */
   self: boolean;

@@ -57,8 +57,10 @@ fn print(reply: &Value) {
                 cell(device, "kind"),
                 cell(device, "role"),
                 cell(device, "online"),
+                cell(device, "lastSeen"),
             ]
         })
         .collect();
-    output::table(&["DEVICE", "NAME", "KIND", "ROLE", "ONLINE"], &rows);
+    let headings = ["DEVICE", "NAME", "KIND", "ROLE", "ONLINE", "LAST SEEN (MS)"];
+    output::table(&headings, &rows);
 }

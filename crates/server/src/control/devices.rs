@@ -127,6 +127,7 @@ fn describe(device: Device, online: bool, asking: Option<&DeviceId>) -> http::De
         label: device.label,
         kind: record.kind,
         created: record.created,
+        last_seen: device.last_seen_ms,
         online,
         role: device.role,
     }

@@ -1,10 +1,10 @@
 //! `/api/devices`: list, rename, describe, revoke.
 
 use hyper::Method;
-use identity::testing::CREATED_MS;
+use identity::testing::{CREATED_MS, TestDevice};
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, people};
+use crate::stage::{Stage, now_s, people};
 
 #[tokio::test]
 async fn an_account_lists_its_own_devices_and_no_others() {
@@ -25,6 +25,27 @@ async fn an_account_lists_its_own_devices_and_no_others() {
     let token = stage.account_token(&bob).await;
     let list = stage.get("/api/devices", &token).await.ok();
     assert_eq!(list["devices"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn a_device_was_last_seen_when_it_showed_an_assertion() {
+    let stage = Stage::start().await;
+    let [ada, bob, ..] = people();
+    let began_ms = now_s() * 1000;
+    stage.set_up(&ada).await;
+    stage.pair(&ada, &bob).await;
+    let token = stage.account_token(&ada).await;
+    let seen = async |of: &TestDevice| {
+        let list = stage.get("/api/devices", &token).await.ok();
+        let list = list["devices"].as_array().expect("a list").clone();
+        let mut devices = list.into_iter();
+        let device = devices.find(|device| device["deviceId"] == json!(of.id()));
+        device.expect("it is listed")["lastSeen"].as_u64()
+    };
+    assert!(seen(&ada).await >= Some(began_ms));
+    assert_eq!(seen(&bob).await, None);
+    stage.account_token(&bob).await;
+    assert!(seen(&bob).await >= seen(&ada).await);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ import type { DeviceInfo } from "../../sdk";
 import { Button } from "../../ui/button";
 import { Confirm } from "../../ui/dialog";
 import { Icon, kindIcon } from "../../ui/icon";
+import { ago } from "../../ui/format";
 import { devices, renameDevice, revokeDevice } from "./model";
 import { RenameDialog } from "./renameDialog";
 
@@ -43,7 +44,7 @@ function DeviceRow({ device }: { device: DeviceInfo }) {
           ) : (
             <>
               <span class={device.online ? "dot dot-on" : "dot"} aria-hidden="true" />
-              {device.online ? "Online" : "Offline"}
+              {presence(device)}
             </>
           )}
         </p>
@@ -80,6 +81,11 @@ function DeviceRow({ device }: { device: DeviceInfo }) {
       )}
     </li>
   );
+}
+
+function presence({ online, lastSeen }: DeviceInfo): string {
+  if (online) return "Online";
+  return lastSeen === undefined ? "Offline" : `Last seen ${ago(lastSeen, Date.now())}`;
 }
 
 function RevokeDevice(props: { device: DeviceInfo; name: string; onClose: () => void }) {
