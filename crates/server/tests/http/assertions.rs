@@ -53,7 +53,6 @@ async fn the_assertion_of_a_setup_does_not_make_a_token_too() {
 #[tokio::test]
 async fn a_header_or_claim_that_is_wrong_is_refused_with_its_code() {
     let (stage, ada) = with_ada().await;
-    let now = now_s();
     type Change = fn(&mut Value, &mut Value, u64);
     let cases: [(&str, Change); 12] = [
         ("assertion-invalid", |h, _, _| h["alg"] = json!("none")),
@@ -82,7 +81,7 @@ async fn a_header_or_claim_that_is_wrong_is_refused_with_its_code() {
         }),
     ];
     for (code, change) in cases {
-        let assertion = bent_assertion(&ada, &stage.origin, |h, c| change(h, c, now));
+        let assertion = bent_assertion(&ada, &stage.origin, |h, c| change(h, c, now_s()));
         let refused = stage.ask_token(&assertion, None).await;
         assert_eq!(refused.refusal(), (401, code.into()), "{}", refused.json());
         if code == "clock-skew" {
