@@ -5,7 +5,15 @@ import { clock } from "../../ui/format";
 import { Icon, type IconName } from "../../ui/icon";
 import { Empty } from "../../ui/notice";
 import { isOpen, peerName } from "./model";
-import { resend, sendText, TEXT_LIMIT, textLength, texts, type TextItem } from "./texts";
+import {
+  resend,
+  sendText,
+  TEXT_LIMIT,
+  textLength,
+  texts,
+  type Delivery,
+  type TextItem,
+} from "./texts";
 
 /** The counter appears when this many characters are left. */
 const COUNTER_FROM_LEFT = 200;
@@ -44,20 +52,22 @@ function Conversation() {
   );
 }
 
-const STATE_WORDS: Record<TextItem["state"], { word: string; icon: IconName | null }> = {
+const STATE_WORDS: Record<Delivery["state"], { word: string; icon: IconName | null }> = {
   sending: { word: "Sending", icon: "clock" },
   delivered: { word: "Delivered", icon: "check" },
   failed: { word: "Not delivered", icon: "warn" },
   received: { word: "", icon: null },
 };
 
+/** Reads a signal, so that it is drawn anew for another item or delivery only, not with its list. */
 function Message({ item }: { item: TextItem }) {
-  const { word, icon } = STATE_WORDS[item.state];
+  const { state, failure } = item.delivery.value;
+  const { word, icon } = STATE_WORDS[state];
   return (
     <li
       class="message"
       data-testid="text-item"
-      data-state={item.state}
+      data-state={state}
       data-from={item.isOwn ? "self" : "peer"}
     >
       <p class="message-text">{item.text}</p>
@@ -65,7 +75,7 @@ function Message({ item }: { item: TextItem }) {
         <time dateTime={new Date(item.at).toISOString()}>{clock(item.at)}</time>
         {icon && <Icon name={icon} />}
         <span>{word}</span>
-        {item.state === "failed" && (
+        {state === "failed" && (
           <button
             type="button"
             class="message-again"
@@ -76,7 +86,7 @@ function Message({ item }: { item: TextItem }) {
           </button>
         )}
       </p>
-      {item.failure && <p class="message-fault">{item.failure.cause}</p>}
+      {failure && <p class="message-fault">{failure.cause}</p>}
     </li>
   );
 }

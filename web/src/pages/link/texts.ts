@@ -1,5 +1,5 @@
 // The conversation of this link: kept while the page is open, never stored.
-import { signal } from "@preact/signals";
+import { signal, type Signal } from "@preact/signals";
 import type { Link } from "../../sdk";
 import type { Failure } from "../../ui/notice";
 import { failureOf } from "../shared/failure";
@@ -10,6 +10,12 @@ export const TEXT_LIMIT = 2000;
 /** How many texts the page keeps. */
 const KEPT = 500;
 
+/** What became of a text. */
+export interface Delivery {
+  state: "sending" | "delivered" | "failed" | "received";
+  failure: Failure | null;
+}
+
 /** One text, ours or theirs. */
 export interface TextItem {
   key: number;
@@ -17,8 +23,8 @@ export interface TextItem {
   text: string;
   /** Unix milliseconds. */
   at: number;
-  state: "sending" | "delivered" | "failed" | "received";
-  failure: Failure | null;
+  /** A signal of its own: what becomes of one text must not redraw the others. */
+  delivery: Signal<Delivery>;
 }
 
 /** Oldest first. */
@@ -32,39 +38,35 @@ let nextKey = 1;
 onLink((opened) => {
   link = opened;
   opened.on("text", ({ text, at }) => {
-    add({ isOwn: false, text, at, state: "received" });
+    add({ isOwn: false, text, at }, "received");
     unread.value += 1;
   });
 });
 
-function add(item: Pick<TextItem, "isOwn" | "text" | "at" | "state">): number {
-  const key = nextKey++;
-  texts.value = [...texts.value, { ...item, key, failure: null }].slice(-KEPT);
-  return key;
-}
-
-function update(key: number, change: Partial<TextItem>): void {
-  texts.value = texts.value.map((item) => (item.key === key ? { ...item, ...change } : item));
+function add(text: Pick<TextItem, "isOwn" | "text" | "at">, state: Delivery["state"]): TextItem {
+  const item = { ...text, key: nextKey++, delivery: signal<Delivery>({ state, failure: null }) };
+  texts.value = [...texts.value, item].slice(-KEPT);
+  return item;
 }
 
 /** Sends a text and follows it until it is acknowledged or given up. */
 export async function sendText(text: string): Promise<void> {
-  await deliver(add({ isOwn: true, text, at: Date.now(), state: "sending" }), text);
+  await deliver(add({ isOwn: true, text, at: Date.now() }, "sending"));
 }
 
 /** Sends a failed text again, in its place. */
 export async function resend(item: TextItem): Promise<void> {
-  update(item.key, { state: "sending", failure: null });
-  await deliver(item.key, item.text);
+  item.delivery.value = { state: "sending", failure: null };
+  await deliver(item);
 }
 
-async function deliver(key: number, text: string): Promise<void> {
+async function deliver({ text, delivery }: TextItem): Promise<void> {
   try {
     if (!link) return;
     await link.sendText(text);
-    update(key, { state: "delivered" });
+    delivery.value = { state: "delivered", failure: null };
   } catch (thrown) {
-    update(key, { state: "failed", failure: failureOf("Sending", thrown) });
+    delivery.value = { state: "failed", failure: failureOf("Sending", thrown) };
   }
 }
 
