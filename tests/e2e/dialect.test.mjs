@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import WebSocket from 'ws';
 import { Device } from '../lib/browser.mjs';
-import { keepPeerConnections } from '../lib/peer_connections.mjs';
+import { keepPeerConnections, statistics } from '../lib/peer_connections.mjs';
 import { shownFrames } from '../lib/screen.mjs';
 import { Server } from '../lib/server.mjs';
 
@@ -16,6 +16,7 @@ describe('an open room', { timeout: 240_000 }, () => {
   before(async () => {
     server = await Server.start({ set: { 'signalling.open_rooms': 'true' } });
     [camera, first, second] = await Promise.all(['camera', 'first', 'second'].map((name) => Device.open(name)));
+    await camera.context.addInitScript(keepPeerConnections);
   });
 
   after(async () => {
@@ -38,6 +39,21 @@ describe('an open room', { timeout: 240_000 }, () => {
     await watches(t, second, 'the second receiver');
     await watchedBy(camera, 2);
     await watches(t, first, 'the first receiver meanwhile');
+  });
+
+  test('keeps to the ceiling of the preset, also when it is changed while sending', async (t) => {
+    for (const [preset, ceilingBps] of [['low', 300_000], ['medium', 1_000_000]]) {
+      await camera.page.getByTestId(`preset-${preset}`).check();
+      await camera.page.waitForFunction((bps) => window.__peerConnections
+        .filter(({ connectionState }) => connectionState === 'connected')
+        .flatMap((pc) => pc.getSenders().filter(({ track }) => track?.kind === 'video'))
+        .every((sender) => sender.getParameters().encodings.every(({ maxBitrate }) => maxBitrate === bps)), ceilingBps);
+      const sent = (await statistics(camera, 'outbound-rtp')).filter(({ kind }) => kind === 'video');
+      assert.equal(sent.length, 2, 'one video to each receiver');
+      t.diagnostic(`${preset}: targets ${sent.map(({ targetBitrate }) => targetBitrate)} bit/s`);
+      for (const { targetBitrate } of sent) assert.ok(targetBitrate <= ceilingBps, `${targetBitrate} bit/s`);
+    }
+    await camera.page.getByTestId('preset-low').check();
   });
 
   test('shows figures and says that nobody is verified, on each page', async (t) => {

@@ -70,6 +70,7 @@ export type {
   RegisterPhase,
   RegisterRole,
 } from "./register";
+export type { VideoEncoding } from "./register_peer";
 export { Revocations } from "./revocations";
 export { STILL_HEIGHT, STILL_LIMIT_BYTES, STILL_WIDTH, StillsSender } from "./stills_sender";
 export type { SentStill, StillsOptions } from "./stills_sender";

@@ -4,7 +4,7 @@ import { Backoff } from "./backoff";
 import { toBase64url } from "./bytes";
 import { Emitter } from "./emitter";
 import { HelioError } from "./errors";
-import { DialectPeer, type RegisterPeer } from "./register_peer";
+import { DialectPeer, type RegisterPeer, type VideoEncoding } from "./register_peer";
 import {
   offeredProtocols,
   openBrowserSocket,
@@ -27,6 +27,8 @@ export interface RegisterOptions {
   token?: string;
   /** The sender's tracks. */
   stream?: MediaStream;
+  /** Ceilings of the sender's video. */
+  encoding?: VideoEncoding;
   /** Only for tests. */
   socket?: SocketFactory;
 }
@@ -55,6 +57,7 @@ export class RegisterClient extends Emitter<RegisterEvents> {
   readonly #participant = toBase64url(crypto.getRandomValues(new Uint8Array(16)));
   #phase: RegisterPhase = "idle";
   #stream: MediaStream | null;
+  #encoding: VideoEncoding;
   #socket: Socket | null = null;
   #iceServers: RTCIceServer[] = [];
   #refusals = 0;
@@ -65,6 +68,7 @@ export class RegisterClient extends Emitter<RegisterEvents> {
     super();
     this.#options = options;
     this.#stream = options.stream ?? null;
+    this.#encoding = options.encoding ?? {};
   }
 
   get phase(): RegisterPhase {
@@ -83,11 +87,12 @@ export class RegisterClient extends Emitter<RegisterEvents> {
   }
 
   /** Replaces what a sender sends, without renegotiating where kinds stay the same. */
-  async setStream(stream: MediaStream): Promise<void> {
+  async setStream(stream: MediaStream, encoding: VideoEncoding = {}): Promise<void> {
     this.#stream = stream;
+    this.#encoding = encoding;
     for (const peer of this.#peers.values()) {
       const before = peer.connection.getSenders().length;
-      await peer.setStream(stream);
+      await peer.setStream(stream, encoding);
       if (peer.connection.getSenders().length !== before) peer.offer();
     }
   }
@@ -156,7 +161,7 @@ export class RegisterClient extends Emitter<RegisterEvents> {
     const peer = this.#addPeer(id);
     const stream = this.#stream;
     if (stream === null) return peer.offer();
-    void peer.setStream(stream).then(() => peer.offer());
+    void peer.setStream(stream, this.#encoding).then(() => peer.offer());
   }
 
   /** A sender that restarted offers from another connection; else it renegotiates. */

@@ -17,6 +17,21 @@ export interface RegisterPeerHandlers {
   onChange: () => void;
 }
 
+/** Ceilings of a video; without them the browser's own. */
+export type VideoEncoding = Pick<RTCRtpEncodingParameters, "maxBitrate" | "maxFramerate">;
+
+async function encode(sender: RTCRtpSender, encoding: VideoEncoding): Promise<void> {
+  const parameters = sender.getParameters();
+  // Firefox has no encodings before the first description is set.
+  if (parameters.encodings.length === 0) parameters.encodings = [{}];
+  for (const each of parameters.encodings) Object.assign(each, encoding);
+  try {
+    await sender.setParameters(parameters);
+  } catch {
+    // An engine that takes no ceiling sends as it likes, which is better than nothing.
+  }
+}
+
 /** A description as either form of the dialect writes it. */
 function sdpOf(value: unknown): string | null {
   if (typeof value === "string") return value;
@@ -55,8 +70,11 @@ export class DialectPeer implements RegisterPeer {
     return this.connection.connectionState;
   }
 
-  /** Sends the stream's tracks: in the places of those there are, else in new ones. */
-  async setStream(stream: MediaStream): Promise<void> {
+  /**
+   * Sends the stream's tracks: in the places of those there are, else in new ones; videos as
+   * `encoding` says.
+   */
+  async setStream(stream: MediaStream, encoding: VideoEncoding): Promise<void> {
     const free = this.connection.getSenders();
     for (const track of stream.getTracks()) {
       const place = free.findIndex((sender) => sender.track?.kind === track.kind);
@@ -65,6 +83,9 @@ export class DialectPeer implements RegisterPeer {
       else await sender.replaceTrack(track);
     }
     for (const sender of free) await sender.replaceTrack(null);
+    for (const sender of this.connection.getSenders()) {
+      if (sender.track?.kind === "video") await encode(sender, encoding);
+    }
   }
 
   /** The sender makes the offers; `restart` looks for a new path. */

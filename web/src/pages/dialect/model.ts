@@ -1,6 +1,12 @@
 // A place in a room of the register dialect, as both pages draw it.
 import { computed, signal } from "@preact/signals";
-import { RegisterClient, type LinkStats, type RegisterPeer, type RegisterPhase } from "../../sdk";
+import {
+  RegisterClient,
+  type LinkStats,
+  type RegisterPeer,
+  type RegisterPhase,
+  type VideoEncoding,
+} from "../../sdk";
 import type { Failure } from "../../ui/notice";
 import { failureOf } from "../shared/failure";
 import { watchStats } from "./watchStats";
@@ -20,8 +26,14 @@ export const connectedPeer = computed(() => peers.value.find((peer) => peer.stat
 let client: RegisterClient | null = null;
 let stopStats: (() => void) | null = null;
 
-/** Enters the room. A sender brings its stream. */
-export function enter(role: "sender" | "receiver", stream?: MediaStream): void {
+/** A sender's camera, and the ceilings of its video. */
+export interface Sending {
+  stream: MediaStream;
+  encoding: VideoEncoding;
+}
+
+/** Enters the room; a sender brings what it sends. */
+export function enter(role: "sender" | "receiver", sending?: Sending): void {
   leave();
   failure.value = null;
   client = new RegisterClient({
@@ -29,7 +41,7 @@ export function enter(role: "sender" | "receiver", stream?: MediaStream): void {
     role,
     room,
     ...tokenOfAddress(),
-    ...(stream && { stream }),
+    ...sending,
   });
   const entered = client;
   entered.on("phase", (now) => (phase.value = now));
@@ -55,8 +67,8 @@ function showPeers(from: RegisterClient): void {
 }
 
 /** Changes what a sender sends. */
-export async function replaceStream(stream: MediaStream): Promise<void> {
-  await client?.setStream(stream);
+export async function replaceSending({ stream, encoding }: Sending): Promise<void> {
+  await client?.setStream(stream, encoding);
 }
 
 /** Leaves the room. */

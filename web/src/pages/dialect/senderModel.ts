@@ -5,7 +5,7 @@ import type { Failure } from "../../ui/notice";
 import { openMedia, videoConstraints } from "../../sdk/camera";
 import { failureOf } from "../shared/failure";
 import { prefer, preferences } from "../shared/preferences";
-import { enter, leave, phase, replaceStream } from "./model";
+import { enter, leave, phase, replaceSending, type Sending } from "./model";
 
 export const stream = signal<MediaStream | null>(null);
 export const cameraState = signal<"off" | "starting" | "on">("off");
@@ -19,7 +19,7 @@ export async function startSending(): Promise<void> {
   try {
     stream.value = await open();
     cameraState.value = "on";
-    enter("sender", stream.value);
+    enter("sender", sending(stream.value));
   } catch (thrown) {
     cameraState.value = "off";
     cameraFailure.value = failureOf("Starting the camera", thrown);
@@ -39,8 +39,8 @@ export async function changeSending(change: {
     // Phones lend a camera once: the old stream goes before the new one comes.
     stopTracks();
     stream.value = await open();
-    if (phase.value === "idle") enter("sender", stream.value);
-    else await replaceStream(stream.value);
+    if (phase.value === "idle") enter("sender", sending(stream.value));
+    else await replaceSending(sending(stream.value));
   } catch (thrown) {
     stopSending();
     cameraFailure.value = failureOf("Changing the camera", thrown);
@@ -53,6 +53,11 @@ export function stopSending(): void {
   stopTracks();
   stream.value = null;
   cameraState.value = "off";
+}
+
+function sending(opened: MediaStream): Sending {
+  const { bitrateBps, fps } = PRESETS[preferences.value.preset];
+  return { stream: opened, encoding: { maxBitrate: bitrateBps, maxFramerate: fps } };
 }
 
 function open(): Promise<MediaStream> {
