@@ -25,6 +25,7 @@ export async function link(scene) {
   await live(scene);
   await stills(scene);
   await text(scene);
+  await files(scene);
   await figures(scene);
   await settings(scene);
   await anotherTab(scene);
@@ -81,6 +82,21 @@ async function text({ laptop, phone, album }) {
   await laptop.page.getByTestId('text-counter').waitFor();
   await album.take('link-text', laptop.page, { ...fitted, narrow: true });
   await laptop.page.getByTestId('text-input').fill('');
+}
+
+async function files({ laptop, phone, album }) {
+  for (const { page } of [laptop, phone]) await page.getByTestId('tab-files').click();
+  await laptop.page.getByTestId('no-files').waitFor();
+  await album.take('link-files-empty', laptop.page, fitted);
+  const send = (name, bytes) =>
+    phone.page.getByTestId('files-input').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.alloc(bytes, 'x') });
+  await send('Notes from the garden.txt', 4_000);
+  await laptop.page.getByTestId('file-accept').click();
+  await laptop.page.locator('[data-testid=file][data-state=received]').waitFor();
+  await send('A name that is far too long for the small screen of a phone, and goes on after it.txt', 9_000);
+  await laptop.page.getByTestId('file-accept').waitFor();
+  await album.take('link-files', laptop.page, { ...fitted, narrow: true });
+  await album.take('link-files-sending', phone.page, fitted);
 }
 
 async function figures({ laptop, phone, album }) {
