@@ -10,11 +10,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use identity::{DescriptionKind, SigningKey};
+use identity::SigningKey;
 use protocol::base64url::Base64Url;
 use protocol::http::IceServer;
 use protocol::id::{DeviceId, PairId};
-use protocol::signal::{Bye, Candidate, ClientMessage};
 
 mod address;
 mod binding;
@@ -23,6 +22,7 @@ mod connection;
 mod error;
 mod gathering;
 mod ice_url;
+mod life;
 mod negotiation;
 mod output;
 mod paths;
@@ -34,17 +34,18 @@ mod sdp;
 mod secure;
 mod signalling;
 mod signatures;
+mod talk;
 
 pub use address::IcePolicy;
 pub use channels::{Full, Label};
 pub use error::{Cause, Refusal};
 pub use output::{EndedBy, Event, Output, Path, PathEnd, Phase, StreamId};
 pub use secure::LinkKeys;
+pub use talk::SayError;
 
-use connection::{Connection, ConnectionOutput, ConnectionSettings};
-use negotiation::Say;
+use crate::ctl::Ctl;
+use connection::Connection;
 use random::Random;
-use secure::ProofError;
 use signatures::Signatures;
 
 /// Key proofs that may run out of time in a row before the link gives up.
@@ -78,6 +79,8 @@ pub struct LinkSettings {
     /// Control frames run inside Noise where there are keys: for a verified pair whose signed
     /// records both say `ctl-noise`.
     pub keys: Option<LinkKeys>,
+    /// Whether both signed records say `file`.
+    pub has_files: bool,
     /// Randomness that nobody else knows, never used twice.
     pub seed: [u8; 32],
 }
@@ -103,6 +106,7 @@ pub struct LinkSettings {
 ///     policy: IcePolicy::All,
 ///     ice_servers: Vec::new(),
 ///     keys: None,
+///     has_files: false,
 ///     seed: [7; 32],
 /// };
 /// let mut link = LinkCore::new(settings, now);
@@ -112,6 +116,7 @@ pub struct LinkCore {
     signatures: Signatures,
     policy: IcePolicy,
     keys: Option<LinkKeys>,
+    has_files: bool,
     random: Random,
     /// Key proofs that ran out of time in a row.
     failed_proofs: u32,
@@ -125,6 +130,7 @@ pub struct LinkCore {
     is_signalling: bool,
     is_peer_online: bool,
     connection: Option<Connection>,
+    ctl: Option<Ctl>,
     /// Whether frames flow on the connection there is.
     is_open: bool,
     was_open: bool,
@@ -149,6 +155,7 @@ impl LinkCore {
             },
             policy: settings.policy,
             keys: settings.keys,
+            has_files: settings.has_files,
             failed_proofs: 0,
             random: Random::new(settings.seed),
             is_polite,
@@ -160,6 +167,7 @@ impl LinkCore {
             is_signalling: false,
             is_peer_online: false,
             connection: None,
+            ctl: None,
             is_open: false,
             was_open: false,
             phase: Phase::Signalling,
@@ -244,7 +252,7 @@ impl LinkCore {
         self.settle(now);
     }
 
-    /// Sends a frame.
+    /// Sends a frame on a channel as it is; for channels whose conversation lives elsewhere.
     ///
     /// # Errors
     /// The channel has too much waiting; [`Event::Writable`] tells when to try again. Without an
@@ -276,7 +284,9 @@ impl LinkCore {
     /// When [`LinkCore::handle_timeout`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let connection = self.connection.as_ref().and_then(Connection::poll_timeout);
-        connection.into_iter().chain(self.meet_at).min()
+        let talk = self.ctl.as_ref().map(Ctl::poll_timeout);
+        let all = [connection, talk, self.meet_at];
+        all.into_iter().flatten().min()
     }
 
     /// It is that time, or later.
@@ -285,6 +295,9 @@ impl LinkCore {
         if let Some(connection) = &mut self.connection {
             connection.handle_timeout(can_send, now);
         }
+        if let Some(ctl) = self.ctl.as_mut().filter(|ctl| ctl.poll_timeout() <= now) {
+            ctl.handle_timeout(now);
+        }
         if self.meet_at.is_some_and(|at| at <= now) {
             self.meet_at = None;
             if self.connection.is_none() {
@@ -292,213 +305,5 @@ impl LinkCore {
             }
         }
         self.settle(now);
-    }
-
-    fn can_send(&self) -> bool {
-        self.is_signalling && self.is_peer_online
-    }
-
-    fn unix_ms(&self, now: Instant) -> u64 {
-        let (at, unix_ms) = self.clock;
-        let since_ms = now.saturating_duration_since(at).as_millis();
-        unix_ms + u64::try_from(since_ms).unwrap_or(0)
-    }
-
-    /// Both are at the server: the impolite side offers, first or anew.
-    fn meet(&mut self, now: Instant) {
-        if !self.can_send() {
-            return;
-        }
-        match &mut self.connection {
-            None if !self.is_polite => self.connect(now).resume(now),
-            None => {}
-            Some(connection) if self.is_polite => connection.resume(now),
-            Some(connection) => connection.restart(true, now),
-        }
-    }
-
-    fn connect(&mut self, now: Instant) -> &mut Connection {
-        let settings = ConnectionSettings {
-            pair: self.signatures.pair_id.clone(),
-            own: self.signatures.own.thumbprint(),
-            peer: self.signatures.peer_id.clone(),
-            is_polite: self.is_polite,
-            policy: self.policy,
-            keys: self.keys.clone(),
-            seed: self.random.secret(),
-            first_stream: self.next_stream,
-        };
-        let connection = Connection::new(settings, &self.sockets, &self.ice_servers, now);
-        self.connection.insert(connection)
-    }
-
-    /// Makes another connection; only the impolite side can begin it.
-    fn rebuild(&mut self, reason: &str, now: Instant) {
-        self.drop_connection(now);
-        if self.is_polite {
-            self.bye(reason);
-        } else if reason == "peer-restarted" {
-            self.meet(now);
-        } else {
-            self.meet_at = Some(now + REBUILD_WAIT);
-        }
-    }
-
-    /// A failed key proof: time may have been lost to the network, anything else is final.
-    fn handle_broken(&mut self, error: ProofError, now: Instant) {
-        self.failed_proofs += 1;
-        self.event(Event::Failed(Cause::NoiseFailed));
-        if error == ProofError::TimedOut && self.failed_proofs < MAX_LATE_PROOFS {
-            self.rebuild("noise-timeout", now);
-        } else {
-            self.end(EndedBy::Refused, Some("noise-failed"), now);
-        }
-    }
-
-    fn drop_connection(&mut self, now: Instant) {
-        self.is_open = false;
-        let Some(mut connection) = self.connection.take() else {
-            return;
-        };
-        self.next_stream = connection.close(now);
-        while let Some(output) = connection.poll_output() {
-            self.handle_output(output, now);
-        }
-    }
-
-    fn end(&mut self, by: EndedBy, reason: Option<&str>, now: Instant) {
-        if matches!(self.phase, Phase::Ended(_)) {
-            return;
-        }
-        if let Some(reason) = reason {
-            self.bye(reason);
-        }
-        self.meet_at = None;
-        self.drop_connection(now);
-        self.is_signalling = false;
-        self.become_phase(Phase::Ended(by));
-    }
-
-    fn bye(&mut self, reason: &str) {
-        self.signal(ClientMessage::Bye(Bye {
-            pair_id: self.pair_id(),
-            reason: Some(reason.to_owned()),
-        }));
-    }
-
-    fn signal(&mut self, message: ClientMessage) {
-        self.outputs.push_back(Output::Signal(message));
-    }
-
-    fn event(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
-    }
-
-    fn pair_id(&self) -> String {
-        self.signatures.pair_id.as_str().to_owned()
-    }
-
-    fn settle(&mut self, now: Instant) {
-        while let Some(output) = self.connection.as_mut().and_then(Connection::poll_output) {
-            self.handle_output(output, now);
-        }
-        if !matches!(self.phase, Phase::Ended(_)) {
-            self.become_phase(self.current_phase());
-        }
-    }
-
-    fn handle_output(&mut self, output: ConnectionOutput, now: Instant) {
-        match output {
-            ConnectionOutput::Say(say) => self.say(say, now),
-            ConnectionOutput::Datagram { from, to, bytes } => {
-                self.outputs.push_back(Output::Datagram { from, to, bytes });
-            }
-            ConnectionOutput::OpenStream {
-                stream,
-                to,
-                tls_name,
-            } => {
-                let order = Output::OpenStream {
-                    stream,
-                    to,
-                    tls_name,
-                };
-                self.outputs.push_back(order);
-            }
-            ConnectionOutput::StreamData { stream, bytes } => {
-                self.outputs.push_back(Output::StreamData { stream, bytes });
-            }
-            ConnectionOutput::CloseStream(stream) => {
-                self.outputs.push_back(Output::CloseStream { stream });
-            }
-            ConnectionOutput::Lookup(host) => self.outputs.push_back(Output::Lookup { host }),
-            ConnectionOutput::Opened => {
-                self.is_open = true;
-                self.was_open = true;
-                self.failed_proofs = 0;
-            }
-            ConnectionOutput::Closed => self.rebuild("closed", now),
-            ConnectionOutput::Broken(error) => self.handle_broken(error, now),
-            ConnectionOutput::Lost => {}
-            ConnectionOutput::Frame(label, frame) => self.event(Event::Frame(label, frame)),
-            ConnectionOutput::Writable(label) => self.event(Event::Writable(label)),
-            ConnectionOutput::Path(path) => self.event(Event::Path(path)),
-            ConnectionOutput::Failed(cause) => self.event(Event::Failed(cause)),
-            ConnectionOutput::Dead(reason) => self.rebuild(reason, now),
-        }
-    }
-
-    fn say(&mut self, say: Say, now: Instant) {
-        let message = match say {
-            Say::Describe { kind, sdp, offer } => {
-                let unix_ms = self.unix_ms(now);
-                let signed = self.signatures.sign(kind, sdp, offer.as_deref(), unix_ms);
-                let remembered = Output::RememberOwnTime(self.signatures.own_ts);
-                self.outputs.push_back(remembered);
-                match kind {
-                    DescriptionKind::Offer => ClientMessage::Offer(signed),
-                    DescriptionKind::Answer => ClientMessage::Answer(signed),
-                }
-            }
-            Say::Candidate(candidate) => ClientMessage::Ice(Candidate {
-                pair_id: self.pair_id(),
-                candidate: candidate.line,
-                mid: None,
-                ufrag: candidate.ufrag,
-            }),
-        };
-        self.signal(message);
-    }
-
-    fn current_phase(&self) -> Phase {
-        let Some(connection) = &self.connection else {
-            return if !self.is_signalling {
-                Phase::Signalling
-            } else if self.is_peer_online {
-                Phase::Connecting
-            } else {
-                Phase::Waiting
-            };
-        };
-        if self.is_open {
-            if connection.is_up() {
-                Phase::Open
-            } else {
-                Phase::Reconnecting
-            }
-        } else if connection.is_up() {
-            Phase::Securing
-        } else if self.was_open && self.is_peer_online {
-            Phase::Reconnecting
-        } else {
-            Phase::Connecting
-        }
-    }
-
-    fn become_phase(&mut self, phase: Phase) {
-        if self.phase != phase {
-            self.phase = phase;
-            self.event(Event::Phase(phase));
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use peer::ctl::{CtlEvent, TextId};
 use peer::link::{Cause, EndedBy, Event, IcePolicy, Label, PathEnd, Phase, Refusal};
 use protocol::signal::ClientMessage;
 use two_links::TwoLinks;
@@ -19,14 +20,20 @@ fn open() -> TwoLinks {
     world
 }
 
-fn frames(events: &[Event]) -> Vec<&[u8]> {
-    let mut frames = Vec::new();
+fn texts(events: &[Event]) -> Vec<&str> {
+    let mut texts = Vec::new();
     for event in events {
-        if let Event::Frame(_, frame) = event {
-            frames.push(&frame[..]);
+        if let Event::Talk(CtlEvent::Text(text)) = event {
+            texts.push(text.as_str());
         }
     }
-    frames
+    texts
+}
+
+fn say(world: &mut TwoLinks, at: usize, text: &str) -> TextId {
+    let now = world.now;
+    let id = world.devices[at].core.say(text, now);
+    id.expect("the link is open")
 }
 
 #[test]
@@ -52,18 +59,13 @@ fn two_devices_that_meet_at_the_server_open_their_channels() {
             Some((PathEnd::Host, PathEnd::Host))
         );
     }
-    let now = world.now;
-    world.devices[0]
-        .core
-        .send(Label::Ctl, b"there".to_vec(), now)
-        .expect("there is room");
-    world.devices[1]
-        .core
-        .send(Label::Telemetry, b"back".to_vec(), now)
-        .expect("there is room");
+    let sent = say(&mut world, 0, "there");
+    say(&mut world, 1, "back");
     world.run(Duration::from_secs(1));
-    assert_eq!(frames(&world.devices[1].events), [b"there"]);
-    assert_eq!(frames(&world.devices[0].events), [b"back"]);
+    assert_eq!(texts(&world.devices[1].events), ["there"]);
+    assert_eq!(texts(&world.devices[0].events), ["back"]);
+    let delivered = Event::Talk(CtlEvent::Delivered(sent));
+    assert!(world.devices[0].events.contains(&delivered));
 }
 
 #[test]
@@ -144,18 +146,12 @@ fn a_peer_without_the_pair_secret_is_refused_for_good() {
     world.run_until(SOON, |world| world.phases().contains(&refused));
     let now = world.now;
     for device in &mut world.devices {
-        device
-            .core
-            .send(Label::Ctl, b"secret".to_vec(), now)
-            .expect("it is dropped");
+        // The side that answered the handshake learns only from the other's farewell.
+        let _ = device.core.say("secret", now);
     }
     world.run(SOON);
-    assert!(
-        world
-            .devices
-            .iter()
-            .all(|device| frames(&device.events).is_empty())
-    );
+    let heard = |at: usize| texts(&world.devices[at].events).len();
+    assert_eq!((heard(0), heard(1)), (0, 0));
 }
 
 #[test]
@@ -182,11 +178,7 @@ fn a_dead_path_is_noticed_within_three_seconds_and_a_new_one_found() {
 #[test]
 fn a_device_that_changes_its_network_is_back_within_a_second() {
     let mut world = open();
-    let now = world.now;
-    world.devices[0]
-        .core
-        .send(Label::Ctl, b"before".to_vec(), now)
-        .expect("there is room");
+    say(&mut world, 0, "before");
     world.run(Duration::from_millis(100));
     world.move_to(1, "192.168.7.9:6000");
     let moved_at = world.now;
@@ -200,13 +192,9 @@ fn a_device_that_changes_its_network_is_back_within_a_second() {
         "{:?}",
         world.now - moved_at
     );
-    let now = world.now;
-    world.devices[0]
-        .core
-        .send(Label::Ctl, b"after".to_vec(), now)
-        .expect("there is room");
+    say(&mut world, 0, "after");
     world.run(Duration::from_millis(100));
-    assert_eq!(frames(&world.devices[1].events), [&b"before"[..], b"after"]);
+    assert_eq!(texts(&world.devices[1].events), ["before", "after"]);
 }
 
 #[test]

@@ -22,10 +22,12 @@ pub enum Label {
     Ctl,
     /// Statistics.
     Telemetry,
+    /// Files; secured links only.
+    File,
 }
 
 impl Label {
-    const ALL: [Label; 3] = [Label::Noise, Label::Ctl, Label::Telemetry];
+    const ALL: [Label; 4] = [Label::Noise, Label::Ctl, Label::Telemetry, Label::File];
 
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Label {
             Label::Noise => "noise",
             Label::Ctl => "ctl",
             Label::Telemetry => "telemetry",
+            Label::File => "file",
         }
     }
 
@@ -42,7 +45,7 @@ impl Label {
 
     pub(super) fn config(self) -> ChannelConfig {
         let (ordered, reliability) = match self {
-            Label::Noise => (true, Reliability::Reliable),
+            Label::Noise | Label::File => (true, Reliability::Reliable),
             Label::Ctl => (false, Reliability::MaxPacketLifetime { lifetime: 100 }),
             Label::Telemetry => (false, Reliability::MaxRetransmits { retransmits: 0 }),
         };

@@ -47,6 +47,8 @@ pub(super) enum ConnectionOutput {
     Opened,
     /// `ctl` is closed.
     Closed,
+    /// The channel `file` may be used from here on, or no longer.
+    Files(bool),
     /// A frame of the peer, out of Noise.
     Frame(Label, Vec<u8>),
     /// A key proof failed or a frame was changed.
@@ -71,6 +73,8 @@ pub(super) struct ConnectionSettings {
     pub(super) policy: IcePolicy,
     /// Control frames run inside Noise where there are keys.
     pub(super) keys: Option<LinkKeys>,
+    /// Whether both devices take files.
+    pub(super) has_files: bool,
     /// Randomness of this connection alone.
     pub(super) seed: [u8; 32],
     /// Where the numbers of its streams begin.
@@ -96,6 +100,7 @@ pub(super) struct Connection {
     pace_at: Option<Instant>,
     /// Whether it was told that frames may flow.
     is_open: bool,
+    has_files_open: bool,
     outputs: VecDeque<ConnectionOutput>,
 }
 
@@ -114,7 +119,9 @@ impl Connection {
         gathering.handle_sockets(sockets, &mut random, now);
         gathering.handle_servers(servers, &mut random, now);
         let noise = settings.keys.is_some().then_some(Label::Noise);
+        let file = (settings.has_files && settings.keys.is_some()).then_some(Label::File);
         let channels = noise.into_iter().chain([Label::Ctl, Label::Telemetry]);
+        let channels = channels.chain(file);
         Self {
             negotiation: Negotiation::new(settings.is_polite, channels.collect()),
             secure: Secure::new(settings.keys.clone()),
@@ -131,6 +138,7 @@ impl Connection {
             had_path: false,
             pace_at: None,
             is_open: false,
+            has_files_open: false,
             outputs: VecDeque::new(),
         }
     }

@@ -6,6 +6,7 @@ use protocol::signal::ClientMessage;
 
 use super::channels::Label;
 use super::error::{Cause, Refusal};
+use crate::ctl::CtlEvent;
 
 /// A TCP connection that the core asked for; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,8 +70,12 @@ pub enum Event {
     Phase(Phase),
     /// The path that carries the link is known, or changed.
     Path(Path),
-    /// A frame of the peer, out of Noise where the link is secured.
-    Frame(Label, Vec<u8>),
+    /// The peer said something, or something that was said arrived or did not.
+    Talk(CtlEvent),
+    /// The channel `file` may be used from here on, or no longer.
+    Files(bool),
+    /// A frame of the peer on `file`.
+    FileFrame(Vec<u8>),
     /// A channel whose sender was refused has room again.
     Writable(Label),
     /// A description of the peer was refused; the link goes on.

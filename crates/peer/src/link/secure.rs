@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use identity::{
-    AeadFailure, Handshake, LinkEnd, LinkProof, NoiseKey, TransportKeys, UnorderedChannel,
+    AeadFailure, Handshake, LinkEnd, LinkProof, NoiseKey, OrderedChannel, TransportKeys,
+    UnorderedChannel,
 };
 use protocol::base64url::Base64Url;
 use protocol::id::{DeviceId, PairId};
@@ -71,6 +72,7 @@ enum Stage {
 struct Sealed {
     ctl: UnorderedChannel,
     telemetry: UnorderedChannel,
+    file: OrderedChannel,
 }
 
 impl Sealed {
@@ -79,14 +81,25 @@ impl Sealed {
         Self {
             ctl: channel(Label::Ctl),
             telemetry: channel(Label::Telemetry),
+            file: OrderedChannel::new(keys, Label::File.as_str()),
         }
     }
 
-    fn channel(&mut self, label: Label) -> Option<&mut UnorderedChannel> {
+    fn seal(&mut self, label: Label, frame: &[u8]) -> Option<Vec<u8>> {
         match label {
             Label::Noise => None,
-            Label::Ctl => Some(&mut self.ctl),
-            Label::Telemetry => Some(&mut self.telemetry),
+            Label::Ctl => Some(self.ctl.seal(frame)),
+            Label::Telemetry => Some(self.telemetry.seal(frame)),
+            Label::File => Some(self.file.seal(frame)),
+        }
+    }
+
+    fn open(&mut self, label: Label, message: &[u8]) -> Result<Option<Vec<u8>>, AeadFailure> {
+        match label {
+            Label::Noise => Ok(None),
+            Label::Ctl => self.ctl.open(message),
+            Label::Telemetry => self.telemetry.open(message),
+            Label::File => self.file.open(message).map(Some),
         }
     }
 }
@@ -180,11 +193,8 @@ impl Secure {
         frame: Vec<u8>,
     ) -> Result<Option<Vec<u8>>, ProofError> {
         match &mut self.stage {
-            Stage::Plain => Ok(Some(frame)),
-            Stage::Proven(sealed) => match sealed.channel(label) {
-                Some(channel) => Ok(channel.open(&frame)?),
-                None => Ok(None),
-            },
+            Stage::Plain => Ok((label != Label::File).then_some(frame)),
+            Stage::Proven(sealed) => Ok(sealed.open(label, &frame)?),
             Stage::Waiting | Stage::Shaking(..) => {
                 if self.held.len() < MAX_HELD_FRAMES {
                     self.held.push((label, frame));
@@ -206,8 +216,8 @@ impl Secure {
     /// An own frame as it travels; none before the proof.
     pub(super) fn seal(&mut self, label: Label, frame: Vec<u8>) -> Option<Vec<u8>> {
         match &mut self.stage {
-            Stage::Plain => Some(frame),
-            Stage::Proven(sealed) => sealed.channel(label).map(|channel| channel.seal(&frame)),
+            Stage::Plain => (label != Label::File).then_some(frame),
+            Stage::Proven(sealed) => sealed.seal(label, &frame),
             Stage::Waiting | Stage::Shaking(..) => None,
         }
     }

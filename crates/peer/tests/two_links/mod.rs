@@ -37,6 +37,7 @@ pub(crate) struct Device {
 pub(crate) struct TwoLinks {
     pub(crate) devices: [Device; 2],
     pub(crate) now: Instant,
+    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) start: Instant,
     delay: Duration,
     under_way: Vec<(Instant, u64, usize, Parcel)>,
@@ -44,6 +45,8 @@ pub(crate) struct TwoLinks {
     is_online: [bool; 2],
     /// Whether datagrams are lost.
     pub(crate) is_cut: bool,
+    /// Changes every third packet.
+    pub(crate) corruption: Option<Draw>,
     /// What the server does to every message that it relays.
     pub(crate) tamper: fn(&mut ClientMessage),
 }
@@ -53,12 +56,28 @@ impl TwoLinks {
         Self::with_secrets(policy, hosts, [[9; 32]; 2])
     }
 
+    /// Nobody signs, and nobody must.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn unverified(policy: IcePolicy, hosts: [&str; 2]) -> Self {
+        Self::make(policy, hosts, [[9; 32]; 2], false)
+    }
+
     /// What each device holds for the pair secret.
-    #[expect(clippy::disallowed_methods, reason = "an epoch for virtual time")]
+    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn with_secrets(
         policy: IcePolicy,
         hosts: [&str; 2],
         secrets: [[u8; 32]; 2],
+    ) -> Self {
+        Self::make(policy, hosts, secrets, true)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "an epoch for virtual time")]
+    fn make(
+        policy: IcePolicy,
+        hosts: [&str; 2],
+        secrets: [[u8; 32]; 2],
+        is_verified: bool,
     ) -> Self {
         let mut keys = [[1; 32], [2; 32]].map(|seed| Arc::new(SigningKey::from_seed(seed)));
         keys.sort_by_key(|key| std::cmp::Reverse(key.thumbprint().as_str().to_owned()));
@@ -70,7 +89,7 @@ impl TwoLinks {
                 own: key.clone(),
                 peer_id: other.thumbprint(),
                 peer_key: *other.public(),
-                is_verified: true,
+                is_verified,
                 own_time_ms: 0,
                 peer_time_ms: 0,
                 policy,
@@ -80,6 +99,7 @@ impl TwoLinks {
                     peer: *NoiseKey::from_secret([2 - at as u8; 32]).public(),
                     secret: secrets[at],
                 }),
+                has_files: true,
                 seed: [at as u8; 32],
             };
             let mut core = LinkCore::new(settings, now);
@@ -104,6 +124,7 @@ impl TwoLinks {
             sequence: 0,
             is_online: [false; 2],
             is_cut: false,
+            corruption: None,
             tamper: |_| {},
         }
     }
@@ -135,6 +156,7 @@ impl TwoLinks {
     }
 
     /// The sockets of a device are replaced by one at another address.
+    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn move_to(&mut self, at: usize, host: &str) {
         let sockets = BTreeSet::from([host.parse().expect("an address")]);
         self.devices[at].sockets = sockets.clone();
@@ -244,7 +266,14 @@ impl TwoLinks {
                     self.dispatch(1 - at, Parcel::Signal(relayed));
                 }
             }
-            Output::Datagram { from, to, bytes } => {
+            Output::Datagram {
+                from,
+                to,
+                mut bytes,
+            } => {
+                if let Some(draw) = &mut self.corruption {
+                    draw.spoil(&mut bytes);
+                }
                 self.devices[at].sent_to.insert(to);
                 let is_bound = self.devices[at].sockets.contains(&from);
                 if is_bound && !self.is_cut && self.devices[1 - at].sockets.contains(&to) {
@@ -265,5 +294,40 @@ impl TwoLinks {
         self.sequence += 1;
         let at = self.now + self.delay;
         self.under_way.push((at, self.sequence, to, parcel));
+    }
+}
+
+impl Device {
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn id(&self) -> protocol::id::DeviceId {
+        self.key.thumbprint()
+    }
+}
+
+/// Draws from a seed (SplitMix64).
+pub(crate) struct Draw(u64);
+
+#[allow(dead_code, reason = "not every test needs it")]
+impl Draw {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((z ^ (z >> 31)) % end.max(1) as u64).expect("below a usize")
+    }
+
+    /// Changes a packet, or leaves it.
+    fn spoil(&mut self, bytes: &mut Vec<u8>) {
+        let at = self.below(bytes.len());
+        match self.below(9) {
+            0 if !bytes.is_empty() => bytes[at] ^= 1 << self.below(8),
+            1 => bytes.truncate(at),
+            2 if !bytes.is_empty() => bytes[at] = 0xFF,
+            _ => {}
+        }
     }
 }

@@ -31,6 +31,11 @@ impl Connection {
             self.is_open = true;
             self.outputs.push_front(ConnectionOutput::Opened);
         }
+        let is_file_open = self.is_open && self.channels.is_open(Label::File);
+        if is_file_open != self.has_files_open {
+            self.has_files_open = is_file_open;
+            self.tell(ConnectionOutput::Files(is_file_open));
+        }
         self.pace(now);
         self.collect(now);
     }
