@@ -1,8 +1,8 @@
 //! Frames inside AES-256-GCM on the channels of a link (`docs/protocol.md`, The channels of a
 //! link): a key per channel and direction, by HKDF from the handshake.
 //!
-//! Unordered channels write the nonce before the frame and keep a replay window; ordered ones
-//! count it on both sides.
+//! Each frame goes after its nonce. On unordered channels the receiver keeps a replay window; on
+//! ordered ones the next nonce is the only one that it takes.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
@@ -13,10 +13,8 @@ pub use replay_window::{REPLAY_WINDOW, ReplayWindow};
 
 mod replay_window;
 
-/// What an unordered channel adds to a frame, in bytes: nonce and tag.
-pub const UNORDERED_OVERHEAD_BYTES: usize = NONCE_BYTES + TAG_BYTES;
-/// What an ordered channel adds to a frame, in bytes: the tag.
-pub const ORDERED_OVERHEAD_BYTES: usize = TAG_BYTES;
+/// What a channel adds to a frame, in bytes: nonce and tag.
+pub const SEAL_OVERHEAD_BYTES: usize = NONCE_BYTES + TAG_BYTES;
 
 const NONCE_BYTES: usize = 8;
 const TAG_BYTES: usize = 16;
@@ -60,16 +58,20 @@ impl Keys {
         }
     }
 
-    /// Seals what stands in `frame` from `from` on. 2⁶⁴ frames are more than a link can send.
-    fn seal(&mut self, frame: &mut Vec<u8>, from: usize) {
-        let nonce = gcm_nonce(self.next_nonce);
+    /// Nonce ‖ sealed frame. 2⁶⁴ frames are more than a link can send.
+    fn seal(&mut self, frame: &[u8]) -> Vec<u8> {
+        let nonce = self.next_nonce;
         self.next_nonce += 1;
+        let mut message = Vec::with_capacity(frame.len() + SEAL_OVERHEAD_BYTES);
+        message.extend_from_slice(&nonce.to_be_bytes());
+        message.extend_from_slice(frame);
         let aad = Aad::from(self.label.as_bytes());
         let tag = self
             .send
-            .seal_in_place_separate_tag(nonce, aad, &mut frame[from..])
+            .seal_in_place_separate_tag(gcm_nonce(nonce), aad, &mut message[NONCE_BYTES..])
             .expect("a frame is far below what AES-GCM seals");
-        frame.extend_from_slice(tag.as_ref());
+        message.extend_from_slice(tag.as_ref());
+        message
     }
 
     fn open(&self, nonce: u64, sealed: &[u8]) -> Result<Vec<u8>, AeadFailure> {
@@ -85,7 +87,7 @@ impl Keys {
     }
 }
 
-/// Seals and opens the frames of an unordered channel: nonce ‖ sealed frame.
+/// Seals and opens the frames of an unordered channel.
 pub struct UnorderedChannel {
     keys: Keys,
     window: ReplayWindow,
@@ -104,11 +106,7 @@ impl UnorderedChannel {
 
     /// The bytes to send.
     pub fn seal(&mut self, frame: &[u8]) -> Vec<u8> {
-        let mut message = Vec::with_capacity(frame.len() + UNORDERED_OVERHEAD_BYTES);
-        message.extend_from_slice(&self.keys.next_nonce.to_be_bytes());
-        message.extend_from_slice(frame);
-        self.keys.seal(&mut message, NONCE_BYTES);
-        message
+        self.keys.seal(frame)
     }
 
     /// The frame; `None` for one that came twice or more than [`REPLAY_WINDOW`] late.
@@ -116,8 +114,7 @@ impl UnorderedChannel {
     /// # Errors
     /// [`AeadFailure`]: the link must close.
     pub fn open(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, AeadFailure> {
-        let (nonce, sealed) = message.split_first_chunk().ok_or(AeadFailure)?;
-        let nonce = u64::from_be_bytes(*nonce);
+        let (nonce, sealed) = split(message)?;
         if !self.window.is_fresh(nonce) {
             self.replays += 1;
             return Ok(None);
@@ -134,7 +131,7 @@ impl UnorderedChannel {
     }
 }
 
-/// Seals and opens the frames of an ordered, reliable channel: the sealed frame alone.
+/// Seals and opens the frames of an ordered, reliable channel.
 pub struct OrderedChannel {
     keys: Keys,
     next_received: u64,
@@ -151,10 +148,7 @@ impl OrderedChannel {
 
     /// The bytes to send.
     pub fn seal(&mut self, frame: &[u8]) -> Vec<u8> {
-        let mut message = Vec::with_capacity(frame.len() + ORDERED_OVERHEAD_BYTES);
-        message.extend_from_slice(frame);
-        self.keys.seal(&mut message, 0);
-        message
+        self.keys.seal(frame)
     }
 
     /// The frame.
@@ -163,10 +157,19 @@ impl OrderedChannel {
     /// [`AeadFailure`], also for a frame that was repeated, left out or moved: the link must
     /// close.
     pub fn open(&mut self, message: &[u8]) -> Result<Vec<u8>, AeadFailure> {
-        let frame = self.keys.open(self.next_received, message)?;
+        let (nonce, sealed) = split(message)?;
+        if nonce != self.next_received {
+            return Err(AeadFailure);
+        }
+        let frame = self.keys.open(nonce, sealed)?;
         self.next_received += 1;
         Ok(frame)
     }
+}
+
+fn split(message: &[u8]) -> Result<(u64, &[u8]), AeadFailure> {
+    let (nonce, sealed) = message.split_first_chunk().ok_or(AeadFailure)?;
+    Ok((u64::from_be_bytes(*nonce), sealed))
 }
 
 impl std::fmt::Debug for UnorderedChannel {

@@ -28,8 +28,7 @@ mod words;
 
 pub use assertion::{Assertion, AssertionError, ReadAssertion, sign_assertion};
 pub use channel::{
-    AeadFailure, ORDERED_OVERHEAD_BYTES, OrderedChannel, REPLAY_WINDOW, ReplayWindow,
-    UNORDERED_OVERHEAD_BYTES, UnorderedChannel,
+    AeadFailure, OrderedChannel, REPLAY_WINDOW, ReplayWindow, SEAL_OVERHEAD_BYTES, UnorderedChannel,
 };
 pub use ed25519::{SigningKey, verify_signature};
 pub use jws::{JwsError, MAX_JWS_BYTES, SKEW_S};

@@ -12,6 +12,8 @@ use crate::pair_keys::pair_id;
 use crate::record::VerifiedRecord;
 use crate::secret::sha256;
 
+pub mod noise;
+
 /// When every test device signed its record, in Unix milliseconds.
 pub const CREATED_MS: u64 = 1_760_000_000_000;
 
