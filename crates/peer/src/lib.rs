@@ -5,5 +5,19 @@
 //! sockets, the clock and the files. The bytes are described in `docs/protocol.md`.
 
 pub mod ctl;
+#[cfg(feature = "tokio")]
+pub mod device;
+pub mod device_keys;
 pub mod files;
 pub mod link;
+#[cfg_attr(
+    feature = "tokio",
+    expect(clippy::disallowed_methods, reason = "its shell reads the clock")
+)]
+pub mod pairing;
+#[cfg(feature = "tokio")]
+#[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
+pub mod server_api;
+#[cfg(feature = "tokio")]
+#[expect(clippy::disallowed_types, reason = "the shell owns the files")]
+pub mod store;
