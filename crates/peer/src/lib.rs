@@ -21,3 +21,5 @@ pub mod server_api;
 #[cfg(feature = "tokio")]
 #[expect(clippy::disallowed_types, reason = "the shell owns the files")]
 pub mod store;
+#[cfg(feature = "stills")]
+pub mod stills;
