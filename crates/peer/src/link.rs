@@ -35,6 +35,7 @@ mod secure;
 mod signalling;
 mod signatures;
 mod talk;
+mod video;
 
 pub use address::IcePolicy;
 pub use channels::{Full, Label};
@@ -42,6 +43,7 @@ pub use error::{Cause, Refusal};
 pub use output::{EndedBy, Event, Output, Path, PathEnd, Phase, StreamId};
 pub use secure::LinkKeys;
 pub use talk::SayError;
+pub use video::{Section, VideoEvent, VideoFrame};
 
 use crate::ctl::Ctl;
 use connection::Connection;
@@ -134,6 +136,8 @@ pub struct LinkCore {
     /// Whether frames flow on the connection there is.
     is_open: bool,
     was_open: bool,
+    /// Whether a section to send on is offered on every connection.
+    has_video: bool,
     phase: Phase,
     meet_at: Option<Instant>,
     outputs: VecDeque<Output>,
@@ -170,6 +174,7 @@ impl LinkCore {
             ctl: None,
             is_open: false,
             was_open: false,
+            has_video: false,
             phase: Phase::Signalling,
             meet_at: None,
             outputs: VecDeque::new(),

@@ -20,8 +20,11 @@ use super::random::Random;
 use super::recovery::{Recovery, Step};
 use super::rtc::DrainedRtc;
 use super::secure::{LinkKeys, ProofError, Secure};
+use super::video::VideoEvent;
+use video::Video;
 
 mod settling;
+mod video;
 
 /// What a connection orders and tells.
 #[derive(Debug)]
@@ -54,6 +57,7 @@ pub(super) enum ConnectionOutput {
     /// A key proof failed or a frame was changed.
     Broken(ProofError),
     Writable(Label),
+    Video(VideoEvent),
     /// A path carries the connection, or another one does.
     Path(Path),
     /// No path carries it any more.
@@ -75,6 +79,8 @@ pub(super) struct ConnectionSettings {
     pub(super) keys: Option<LinkKeys>,
     /// Whether both devices take files.
     pub(super) has_files: bool,
+    /// Whether this side sends video.
+    pub(super) has_video: bool,
     /// Randomness of this connection alone.
     pub(super) seed: [u8; 32],
     /// Where the numbers of its streams begin.
@@ -91,6 +97,7 @@ pub(super) struct Connection {
     gathering: Gathering,
     random: Random,
     channels: Channels,
+    video: Video,
     recovery: Recovery,
     selected: Option<(SocketAddr, SocketAddr)>,
     told_path: Option<Path>,
@@ -122,8 +129,12 @@ impl Connection {
         let file = (settings.has_files && settings.keys.is_some()).then_some(Label::File);
         let channels = noise.into_iter().chain([Label::Ctl, Label::Telemetry]);
         let channels = channels.chain(file);
+        let mut negotiation = Negotiation::new(settings.is_polite, channels.collect());
+        if settings.has_video {
+            negotiation.want_video();
+        }
         Self {
-            negotiation: Negotiation::new(settings.is_polite, channels.collect()),
+            negotiation,
             secure: Secure::new(settings.keys.clone()),
             settings,
             rtc,
@@ -131,6 +142,7 @@ impl Connection {
             gathering,
             random,
             channels: Channels::default(),
+            video: Video::new(now),
             recovery: Recovery::new(),
             selected: None,
             told_path: None,
@@ -177,6 +189,7 @@ impl Connection {
 
     pub(super) fn accept_answer(&mut self, sdp: &str, now: Instant) -> Result<(), String> {
         let result = self.negotiation.accept_answer(&mut self.rtc, sdp, now);
+        self.settle_video(now);
         self.settle(now);
         result
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use identity::DescriptionKind;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::media::{Direction, MediaKind, Mid};
 
 use super::channels::Label;
 use super::rtc::DrainedRtc;
@@ -47,6 +48,7 @@ struct Pending {
     token: SdpPendingOffer,
     sdp: String,
     restarts: bool,
+    video: Option<Mid>,
 }
 
 /// Offers, answers and candidates of one connection.
@@ -55,6 +57,9 @@ pub(super) struct Negotiation {
     /// Opened with the first offer; empty at the polite side and afterwards.
     channels: Vec<Label>,
     wants_restart: bool,
+    wants_video: bool,
+    /// A section that was offered and answered, until it is taken.
+    video: Option<Mid>,
     pending: Option<Pending>,
     /// The offer of ours that is or was last out.
     offer_sdp: Option<String>,
@@ -78,6 +83,8 @@ impl Negotiation {
             is_polite,
             channels: if is_polite { Vec::new() } else { channels },
             wants_restart: false,
+            wants_video: false,
+            video: None,
             pending: None,
             offer_sdp: None,
             remote_fingerprints: BTreeSet::new(),
@@ -127,6 +134,20 @@ impl Negotiation {
         }
     }
 
+    /// Wants a section to send video on, with the next offer.
+    pub(super) fn want_video(&mut self) {
+        self.wants_video = true;
+    }
+
+    /// A section that the peer answered, once.
+    pub(super) fn take_video(&mut self) -> Option<Mid> {
+        self.video.take()
+    }
+
+    pub(super) fn is_offer_out(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// The peer can hear us: offers what is wanted, and again what was not answered.
     pub(super) fn resume(&mut self, rtc: &mut DrainedRtc, now: Instant) {
         if let Some(pending) = &self.pending {
@@ -142,7 +163,7 @@ impl Negotiation {
 
     fn offer(&mut self, rtc: &mut DrainedRtc, now: Instant) {
         let is_first_theirs = self.is_polite && self.remote_fingerprints.is_empty();
-        let is_wanted = self.wants_restart || !self.channels.is_empty();
+        let is_wanted = self.wants_restart || self.wants_video || !self.channels.is_empty();
         if is_first_theirs || !is_wanted || self.pending.is_some() {
             return;
         }
@@ -150,15 +171,18 @@ impl Negotiation {
         // There is nothing to restart before the first description of the peer.
         let restarts = self.wants_restart && !self.remote_fingerprints.is_empty();
         self.wants_restart = false;
-        let offer = rtc.change(now, |rtc| {
+        let wants_video = std::mem::take(&mut self.wants_video);
+        let (offer, video) = rtc.change(now, |rtc| {
             let mut api = rtc.sdp_api();
             for label in channels {
                 api.add_channel_with_config(label.config());
             }
+            let video = wants_video
+                .then(|| api.add_media(MediaKind::Video, Direction::SendOnly, None, None, None));
             if restarts {
                 api.ice_restart(true);
             }
-            api.apply()
+            (api.apply(), video)
         });
         let Some((offer, token)) = offer else { return };
         let sdp = described(&offer.to_sdp_string());
@@ -166,6 +190,7 @@ impl Negotiation {
             token,
             sdp: sdp.clone(),
             restarts,
+            video,
         });
         self.begin_generation(&sdp);
         self.say_offer(sdp, now);
@@ -202,8 +227,9 @@ impl Negotiation {
             .change(now, |rtc| rtc.sdp_api().accept_offer(offer))
             .map_err(|error| error.to_string())?;
         // Ours is rolled back; what it wished for is wished for again, unless this offer brings it.
-        if self.pending.take().is_some_and(|ours| ours.restarts) && !restarts {
-            self.wants_restart = true;
+        if let Some(ours) = self.pending.take() {
+            self.wants_restart |= ours.restarts && !restarts;
+            self.wants_video |= ours.video.is_some();
         }
         let sdp = described(&answer.to_sdp_string());
         self.begin_generation(&sdp);
@@ -236,6 +262,7 @@ impl Negotiation {
             rtc.sdp_api().accept_answer(pending.token, answer)
         })
         .map_err(|error| error.to_string())?;
+        self.video = pending.video;
         self.remember(text);
         // An answer may leave wishes open that came up while it was under way.
         self.offer(rtc, now);

@@ -6,6 +6,7 @@ use protocol::signal::ClientMessage;
 
 use super::channels::Label;
 use super::error::{Cause, Refusal};
+use super::video::VideoEvent;
 use crate::ctl::CtlEvent;
 
 /// A TCP connection that the core asked for; never used twice.
@@ -78,6 +79,8 @@ pub enum Event {
     FileFrame(Vec<u8>),
     /// A channel whose sender was refused has room again.
     Writable(Label),
+    /// Something about video.
+    Video(VideoEvent),
     /// A description of the peer was refused; the link goes on.
     Refused(Refusal),
     /// An attempt failed; the next one begins by itself.

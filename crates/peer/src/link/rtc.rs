@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use str0m::channel::ChannelId;
 use str0m::net::{Protocol, Receive, Transmit};
+use str0m::rtp::Extension;
 use str0m::{Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 /// A reply on the path that serves is asked for this often, so that four in a row must get lost
@@ -20,6 +21,8 @@ const STATS_INTERVAL: Duration = Duration::from_millis(200);
 const FIRST_CHECK_RTO: Duration = Duration::from_millis(200);
 /// A pair is tried for about ten seconds: the peer may be slow to hear of us.
 const MAX_CHECKS: usize = 25;
+/// Any number that str0m's own header extensions leave free (RFC 8285).
+const PLAYOUT_DELAY_ID: u8 = 14;
 /// What SCTP may have under way: 200 Mbit/s at 40 ms.
 const SCTP_BUFFER_BYTES: usize = 1024 * 1024;
 
@@ -31,6 +34,7 @@ pub(super) struct DrainedRtc {
     events: VecDeque<Event>,
     /// Set once: nothing helps this session any more.
     failure: Option<String>,
+    media_heard_at: Option<Instant>,
 }
 
 impl DrainedRtc {
@@ -41,6 +45,7 @@ impl DrainedRtc {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             failure: None,
+            media_heard_at: None,
         };
         this.handle_timeout(now);
         this
@@ -71,6 +76,9 @@ impl DrainedRtc {
         let Ok(receive) = Receive::new(proto, from, local, bytes) else {
             return;
         };
+        if is_rtp(bytes) {
+            self.media_heard_at = Some(now);
+        }
         let result = self.rtc.handle_input(Input::Receive(now, receive));
         self.note(result);
         self.drain();
@@ -103,6 +111,11 @@ impl DrainedRtc {
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.failure.is_none().then_some(self.wake_at)
+    }
+
+    /// When the last packet of sound or video came.
+    pub(super) fn media_heard_at(&self) -> Option<Instant> {
+        self.media_heard_at
     }
 
     /// Why the session is beyond help, if it is.
@@ -138,8 +151,17 @@ impl DrainedRtc {
     }
 }
 
+/// RTP (RFC 7983 §7) and not RTCP (RFC 5761 §4).
+fn is_rtp(bytes: &[u8]) -> bool {
+    matches!(bytes, [128..=191, kind, ..] if !(64..=95).contains(&(kind & 0x7F)))
+}
+
 fn configuration() -> RtcConfig {
     let mut config = Rtc::builder()
+        .clear_codecs()
+        .enable_h264(true)
+        .enable_opus(true, false)
+        .set_extension(PLAYOUT_DELAY_ID, Extension::PlayoutDelay)
         .set_stats_interval(Some(STATS_INTERVAL))
         .set_sctp_max_buffered_amount(SCTP_BUFFER_BYTES);
     config.set_initial_stun_rto(FIRST_CHECK_RTO);

@@ -33,7 +33,11 @@ pub(crate) struct Device {
     sockets: BTreeSet<SocketAddr>,
 }
 
+/// Whether a datagram of a device is lost.
+type Loses = dyn FnMut(usize, &[u8]) -> bool;
+
 /// Two devices; the first is the impolite one.
+#[allow(dead_code, reason = "each test uses a part of it")]
 pub(crate) struct TwoLinks {
     pub(crate) devices: [Device; 2],
     pub(crate) now: Instant,
@@ -47,10 +51,13 @@ pub(crate) struct TwoLinks {
     pub(crate) is_cut: bool,
     /// Changes every third packet.
     pub(crate) corruption: Option<Draw>,
+    /// Which datagrams of a device are lost, beside.
+    pub(crate) loses: Box<Loses>,
     /// What the server does to every message that it relays.
     pub(crate) tamper: fn(&mut ClientMessage),
 }
 
+#[allow(dead_code, reason = "each test uses a part of it")]
 impl TwoLinks {
     pub(crate) fn new(policy: IcePolicy, hosts: [&str; 2]) -> Self {
         Self::with_secrets(policy, hosts, [[9; 32]; 2])
@@ -125,6 +132,7 @@ impl TwoLinks {
             is_online: [false; 2],
             is_cut: false,
             corruption: None,
+            loses: Box::new(|_, _| false),
             tamper: |_| {},
         }
     }
@@ -276,7 +284,8 @@ impl TwoLinks {
                 }
                 self.devices[at].sent_to.insert(to);
                 let is_bound = self.devices[at].sockets.contains(&from);
-                if is_bound && !self.is_cut && self.devices[1 - at].sockets.contains(&to) {
+                let is_lost = self.is_cut || (self.loses)(at, &bytes);
+                if is_bound && !is_lost && self.devices[1 - at].sockets.contains(&to) {
                     let parcel = Parcel::Datagram {
                         local: to,
                         from,

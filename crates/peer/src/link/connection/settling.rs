@@ -15,6 +15,7 @@ use crate::link::gathering::GatheringOutput;
 use crate::link::negotiation::Say;
 use crate::link::output::PathEnd;
 use crate::link::secure::{Ends, ProofError};
+use crate::link::video::VideoEvent;
 
 /// While a path is looked for, checks go out at this pace (RFC 8445 §14.2 asks for at least 5 ms);
 /// str0m by itself waits 50 ms between any two.
@@ -36,6 +37,7 @@ impl Connection {
             self.has_files_open = is_file_open;
             self.tell(ConnectionOutput::Files(is_file_open));
         }
+        self.hear_video();
         self.pace(now);
         self.collect(now);
     }
@@ -145,6 +147,11 @@ impl Connection {
                     self.handle_message(label, message.data, now);
                 }
             }
+            Event::MediaAdded(added) => self.handle_media_added(&added),
+            Event::MediaData(data) => self.handle_media(data),
+            Event::KeyframeRequest(_) => {
+                self.tell(ConnectionOutput::Video(VideoEvent::KeyFrameWanted));
+            }
             Event::PeerStats(stats) => self.count_replies(&stats, now),
             _ => {}
         }
@@ -203,7 +210,7 @@ impl Connection {
         }
     }
 
-    fn tell(&mut self, output: ConnectionOutput) {
+    pub(super) fn tell(&mut self, output: ConnectionOutput) {
         self.outputs.push_back(output);
     }
 
