@@ -18,8 +18,8 @@ pub mod pairing;
 #[cfg(feature = "tokio")]
 #[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
 pub mod server_api;
+#[cfg(feature = "stills")]
+pub mod stills;
 #[cfg(feature = "tokio")]
 #[expect(clippy::disallowed_types, reason = "the shell owns the files")]
 pub mod store;
-#[cfg(feature = "stills")]
-pub mod stills;
