@@ -1,4 +1,5 @@
 // The pages beside the pair link, and what a revoked device sees.
+import { examined } from '../../lib/doctor.mjs';
 import { allowPaths, inState } from '../../lib/people.mjs';
 
 export async function rest({ server, laptop, phone, album }) {
@@ -12,11 +13,24 @@ export async function rest({ server, laptop, phone, album }) {
   await page.getByTestId('cancel').click();
   await page.goto(`${server.origin}/trust`);
   await album.take('trust', page, { narrow: true });
+  await doctor({ server, page, album });
   await page.goto(`${server.origin}/no-such-page`);
   await page.getByTestId('not-found').waitFor();
   await album.take('not-found', page);
   await rooms({ server, laptop, phone, album });
   await revoked({ server, laptop, phone, album });
+}
+
+async function doctor({ server, page, album }) {
+  await page.goto(`${server.origin}/doctor`);
+  await examined(page);
+  await album.take('doctor', page, { narrow: true });
+  await server.stop();
+  await page.getByTestId('doctor-again').click();
+  await page.locator('[data-testid=check-server][data-state=bad]').waitFor();
+  await examined(page);
+  await album.take('doctor-server-away', page);
+  await server.run();
 }
 
 async function rooms({ server, laptop, phone, album }) {

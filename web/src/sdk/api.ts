@@ -148,6 +148,12 @@ export class Api {
     return (await this.#token("")).token;
   }
 
+  /** An account token in any case asked for anew, with the ICE servers that come with it. */
+  async freshAccountToken(): Promise<Token> {
+    this.#tokens.delete("");
+    return this.#token("");
+  }
+
   /** A token for one pair's signalling, cached; `fresh` asks the server in any case. */
   async linkToken(pairId: string, options: { fresh?: boolean } = {}): Promise<Token> {
     if (options.fresh === true) this.#tokens.delete(pairId);

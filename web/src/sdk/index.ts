@@ -14,6 +14,9 @@ export type {
   SetupReply,
   Token,
 } from "./api";
+export { Doctor } from "./doctor";
+export type { DoctorOptions } from "./doctor";
+export type { Check, CheckId, CheckState, Finding } from "./doctor_check";
 export { Emitter } from "./emitter";
 export { ApiError, asHelioError, HelioError } from "./errors";
 export type { FailureCause, LinkFailure } from "./failures";

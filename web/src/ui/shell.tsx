@@ -34,6 +34,7 @@ export function Shell({ at, width = "normal", children }: ShellProps) {
       <main class={WIDTH_CLASS[width]}>{children}</main>
       <footer class="foot">
         {location.pathname !== "/trust" && <a href="/trust">Trust this server</a>}
+        {location.pathname !== "/doctor" && <a href="/doctor">Doctor</a>}
       </footer>
       <Toast />
     </>

@@ -1,6 +1,6 @@
 // Why the link does not open, and what to do: cause, next step, ways on.
 import type { LinkFailure } from "../../sdk";
-import { Button } from "../../ui/button";
+import { Button, LinkButton } from "../../ui/button";
 import { FailureNotice } from "../../ui/notice";
 import { sentence } from "../shared/failure";
 import { triedPairs, type TriedPair } from "./candidatePairs";
@@ -33,6 +33,9 @@ export function FailurePanel({ failure }: { failure: LinkFailure }) {
         <Button small icon="retry" testid="link-retry" onClick={() => currentLink()?.restart()}>
           Try again now
         </Button>
+        <LinkButton small href="/doctor" testid="link-doctor">
+          Ask the doctor
+        </LinkButton>
       </FailureNotice>
       {triedPairs.value.length > 0 && <TriedTable rows={triedPairs.value} />}
     </div>
