@@ -50,7 +50,8 @@ export class EvilProxy {
     const offered = headers['sec-websocket-protocol'].split(',').map((each) => each.trim());
     const server = new WebSocket(`wss://${LAN}:${this.target}${url}`, offered, {
       rejectUnauthorized: false,
-      headers: { origin: headers.origin },
+      // Native devices send no origin.
+      headers: headers.origin ? { origin: headers.origin } : {},
     });
     const early = [];
     server.once('open', () => early.splice(0).forEach((text) => server.send(text)));

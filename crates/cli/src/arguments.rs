@@ -14,6 +14,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) output: OutputArguments,
     #[command(flatten)]
+    pub(crate) device: DeviceArguments,
+    #[command(flatten)]
     pub(crate) server: ServerArguments,
 }
 
@@ -23,6 +25,8 @@ pub(crate) enum Command {
     Serve,
     /// Print a fresh one-time setup link
     Setup,
+    /// Pair this machine with another device, or open a setup link on it
+    Pair(PairArguments),
     /// List, rename or revoke devices
     Devices {
         #[command(subcommand)]
@@ -53,6 +57,39 @@ pub(crate) struct OutputArguments {
     /// Print what is listed or made as JSON, for programs
     #[arg(long, global = true)]
     pub(crate) json: bool,
+}
+
+/// The native device that this machine is.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Device")]
+pub(crate) struct DeviceArguments {
+    /// Directory of the device's keys and pairs (default: $HELIO_HOME, else
+    /// ~/.local/share/heliograph); lists then show what the device knows
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+    /// Believe servers by this PEM file's certificate authorities alone
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PairArguments {
+    /// Pairing link of another device, or setup link of a server
+    #[arg(required_unless_present = "invite", conflicts_with = "invite")]
+    pub(crate) link: Option<String>,
+    /// Show a code for another device instead
+    #[arg(long)]
+    pub(crate) invite: bool,
+    /// Server to invite on (default: the only one this device knows)
+    #[arg(long = "server", value_name = "URL", requires = "invite")]
+    pub(crate) origin: Option<String>,
+    /// What other devices call a new device (default: the host's name)
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What a new device is
+    #[arg(long, default_value = "desktop")]
+    #[arg(value_parser = ["phone", "tablet", "laptop", "desktop", "box"])]
+    pub(crate) kind: String,
 }
 
 /// Where the server's configuration comes from.

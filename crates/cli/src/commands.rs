@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod devices;
 pub(crate) mod keys;
+pub(crate) mod pair;
 pub(crate) mod pairs;
 pub(crate) mod serve;
 pub(crate) mod setup;

@@ -1,5 +1,5 @@
 //! `helio`: the composition root. Reads arguments, calls one command, turns its outcome into an
-//! exit code: 0 done, 1 refused or failed, 2 wrong usage or configuration.
+//! exit code: 0 done, 1 failed, 2 wrong usage or configuration; of a device 3 refused, 4 not reachable.
 
 use std::process::ExitCode;
 
@@ -8,6 +8,7 @@ use clap::Parser;
 mod admin;
 mod arguments;
 mod commands;
+mod device_home;
 mod output;
 
 use arguments::{Arguments, Command};
@@ -16,14 +17,20 @@ fn main() -> ExitCode {
     let Arguments {
         command,
         output,
+        device,
         server,
     } = Arguments::parse();
     let outcome = match &command {
         Command::Serve => commands::serve::run(&server),
         Command::Setup => commands::setup::run(&server, output),
-        Command::Devices { action } => commands::devices::run(&server, output, action.as_ref()),
-        Command::Pairs { action } => commands::pairs::run(&server, output, action.as_ref()),
-        Command::Keys { action } => commands::keys::run(&server, output, action.as_ref()),
+        Command::Pair(arguments) => commands::pair::run(&device, output, arguments),
+        Command::Devices { action } => {
+            commands::devices::run(&device, &server, output, action.as_ref())
+        }
+        Command::Pairs { action } => {
+            commands::pairs::run(&device, &server, output, action.as_ref())
+        }
+        Command::Keys { action } => commands::keys::run(&device, &server, output, action.as_ref()),
         Command::Audit => commands::audit::run(&server, output),
         Command::Config { action } => commands::config::run(&server, action.as_ref()),
     };

@@ -11,8 +11,14 @@ use serde_json::Value;
 pub(crate) enum Failure {
     /// The configuration is wrong; exit code 2.
     Configuration(String),
-    /// Refused or failed; exit code 1.
+    /// Failed; of the server's commands also refused. Exit code 1.
     Failed(String),
+    /// Wrong usage that only the device's state shows; exit code 2.
+    Usage(String),
+    /// The server or the other device refused; exit code 3.
+    Refused(String),
+    /// It did not answer; exit code 4.
+    Unreachable(String),
 }
 
 impl Failure {
@@ -26,6 +32,9 @@ impl Failure {
         let (reason, code) = match self {
             Self::Configuration(faults) => (format!("the configuration is wrong:\n{faults}"), 2),
             Self::Failed(reason) => (reason.clone(), 1),
+            Self::Usage(reason) => (reason.clone(), 2),
+            Self::Refused(reason) => (reason.clone(), 3),
+            Self::Unreachable(reason) => (reason.clone(), 4),
         };
         let _ = writeln!(std::io::stderr(), "helio: {reason}");
         ExitCode::from(code)
@@ -40,6 +49,16 @@ pub(crate) fn line(text: impl fmt::Display) {
 /// Prints JSON as programs like it: one document, indented.
 pub(crate) fn json(value: &Value) {
     line(serde_json::to_string_pretty(value).expect("a JSON value is serialisable"));
+}
+
+/// Prints one fact of something that goes on, as one line of JSON.
+pub(crate) fn json_line(value: &Value) {
+    line(value);
+}
+
+/// A text of another device's that cannot move the cursor.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// Prints rows under their headings, each column as wide as its widest cell.
@@ -72,7 +91,7 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
 /// A field of a reply as the text of a cell; names cannot move the cursor.
 pub(crate) fn cell(row: &Value, field: &str) -> String {
     match &row[field] {
-        Value::String(text) => text.chars().filter(|c| !c.is_control()).collect(),
+        Value::String(text) => plain(text),
         Value::Null => String::new(),
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),

@@ -26,7 +26,7 @@ fn the_help_of_helio_reads_so() {
 #[test]
 fn the_help_of_each_command_reads_so() {
     for command in [
-        "serve", "setup", "devices", "pairs", "keys", "audit", "config",
+        "serve", "setup", "pair", "devices", "pairs", "keys", "audit", "config",
     ] {
         insta::assert_snapshot!(format!("help-{command}"), said(&[command, "--help"]));
     }
@@ -54,6 +54,9 @@ fn wrong_usage_ends_with_2_and_says_where_to_look() {
         &["devices", "revoke"],
         &["pairs", "add", "a", "b"],
         &["serve", "--set", "turn.realm"],
+        &["pair"],
+        &["pair", "https://h/p#1", "--invite"],
+        &["pair", "https://h/p#1", "--kind", "toaster"],
     ] {
         let output = helio(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -4,14 +4,19 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::admin;
-use crate::arguments::{OutputArguments, PairsAction, ServerArguments};
+use crate::arguments::{DeviceArguments, OutputArguments, PairsAction, ServerArguments};
+use crate::device_home;
 use crate::output::{self, Failure, cell};
 
 pub(crate) fn run(
+    device: &DeviceArguments,
     server: &ServerArguments,
     output: OutputArguments,
     action: Option<&PairsAction>,
 ) -> Result<(), Failure> {
+    if let Some(home) = device_home::lists_the_device(device, server)? {
+        return home.pairs(output, action);
+    }
     let call = |method, path: &str, body: Value| admin::call(server, method, path, &body);
     match action {
         None | Some(PairsAction::List) => {
