@@ -8,6 +8,9 @@ pub mod ctl;
 #[cfg(feature = "tokio")]
 pub mod device;
 pub mod device_keys;
+#[cfg(feature = "tokio")]
+#[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
+mod driver;
 pub mod files;
 pub mod link;
 #[cfg_attr(
@@ -23,3 +26,6 @@ pub mod stills;
 #[cfg(feature = "tokio")]
 #[expect(clippy::disallowed_types, reason = "the shell owns the files")]
 pub mod store;
+
+#[cfg(feature = "tokio")]
+pub use driver::{Link, LinkError, LinkOptions, NotSaid};

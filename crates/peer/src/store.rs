@@ -152,6 +152,15 @@ impl Store {
         Ok(times.own)
     }
 
+    /// The `ts` of the newest signature that was accepted, in Unix milliseconds; 0 before the first.
+    ///
+    /// # Errors
+    /// The directory cannot be read.
+    pub fn peer_time(&self, pair: &PairId) -> Result<u64, StoreError> {
+        let times: Option<Times> = self.read(&self.times_path(pair))?;
+        Ok(times.unwrap_or_default().peer)
+    }
+
     /// Remembers the `ts` of a signature that was accepted; false when it is not above what was
     /// accepted before, and the message a replay. Two processes cannot accept one message.
     ///

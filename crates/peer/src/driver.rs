@@ -1,0 +1,235 @@
+//! The shell of a link: one task that owns its [`LinkCore`], the sockets, the streams to relays,
+//! the signalling socket and the clock.
+//!
+//! It decides nothing: facts go into the core, orders come out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::cbor::Value;
+use protocol::id::PairId;
+use protocol::signal::ClientMessage;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
+
+use crate::ctl::{CtlEvent, TextId};
+use crate::link::{Event, LinkCore, Output, Phase, SayError};
+use crate::server_api::unix_ms;
+use crate::store::Store;
+use lookup::Lookups;
+use signalling::{SignalEvent, Signalling};
+use sockets::{Datagram, Sockets};
+use streams::{StreamEvent, Streams};
+
+mod handle;
+mod interfaces;
+mod lookup;
+mod signalling;
+mod sockets;
+mod streams;
+
+pub use handle::{Link, LinkError, LinkOptions, NotSaid};
+
+/// How often the machine's addresses are looked at.
+const INTERFACE_INTERVAL: Duration = Duration::from_millis(300);
+/// Datagrams taken before anything else gets its turn.
+const MAX_BURST: usize = 64;
+/// Texts that wait for the link to open.
+const MAX_WAITING_TEXTS: usize = 256;
+
+/// What the holder of a link wants.
+#[derive(Debug)]
+enum Command {
+    Say(String, oneshot::Sender<Result<(), NotSaid>>),
+    Instruct(String, BTreeMap<String, Value>),
+    Restart,
+    Close(String),
+}
+
+/// Everything that the one task owns.
+struct Driver {
+    core: LinkCore,
+    pair: PairId,
+    store: Store,
+    sockets: Sockets,
+    streams: Streams,
+    lookups: Lookups,
+    signals: mpsc::Sender<ClientMessage>,
+    reconnect: Arc<Notify>,
+    events: mpsc::Sender<Event>,
+    unsaid: Vec<(String, oneshot::Sender<Result<(), NotSaid>>)>,
+    said: BTreeMap<TextId, oneshot::Sender<Result<(), NotSaid>>>,
+}
+
+/// What comes in, each on its own bounded channel.
+struct Inputs {
+    commands: mpsc::Receiver<Command>,
+    datagrams: mpsc::Receiver<Datagram>,
+    streams: mpsc::Receiver<(crate::link::StreamId, StreamEvent)>,
+    signals: mpsc::Receiver<SignalEvent>,
+}
+
+impl Driver {
+    async fn run(mut self, mut inputs: Inputs) {
+        let mut interfaces = interval(INTERFACE_INTERVAL);
+        interfaces.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while !self.execute().await {
+            let wake_at = self.core.poll_timeout();
+            let far = Instant::now() + Duration::from_secs(3600);
+            tokio::select! {
+                () = sleep_until(wake_at.unwrap_or(far).into()) => {
+                    self.core.handle_timeout(Instant::now());
+                }
+                Some(datagram) = inputs.datagrams.recv() => {
+                    self.take(&datagram);
+                    for _ in 1..MAX_BURST {
+                        let Ok(datagram) = inputs.datagrams.try_recv() else { break };
+                        self.take(&datagram);
+                    }
+                }
+                Some((stream, event)) = inputs.streams.recv() => {
+                    let now = Instant::now();
+                    match event {
+                        StreamEvent::Open(local) => self.core.handle_stream_open(stream, local, now),
+                        StreamEvent::Data(bytes) => self.core.handle_stream_data(stream, &bytes, now),
+                        StreamEvent::Closed => self.core.handle_stream_closed(stream, now),
+                    }
+                }
+                Some(event) = inputs.signals.recv() => self.hear(event),
+                Some((host, addrs)) = self.lookups.next() => {
+                    self.core.handle_found(&host, &addrs, Instant::now());
+                }
+                _ = interfaces.tick() => self.look_at_interfaces(),
+                command = inputs.commands.recv() => match command {
+                    Some(command) => self.obey(command),
+                    // Nobody holds the link any more.
+                    None => self.core.close("closed", Instant::now()),
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, datagram: &Datagram) {
+        let Datagram { local, from, bytes } = datagram;
+        self.core
+            .handle_datagram(*local, *from, bytes, Instant::now());
+    }
+
+    fn hear(&mut self, event: SignalEvent) {
+        let now = Instant::now();
+        match event {
+            SignalEvent::Message(message) => {
+                self.core.handle_clock(unix_ms(), now);
+                self.core.handle_signal(*message, now);
+            }
+            SignalEvent::Lost(why) => {
+                tracing::debug!(why, "signalling lost");
+                self.core.handle_signalling_lost(now);
+            }
+            SignalEvent::Ended(by) => self.core.handle_ended(by, now),
+        }
+    }
+
+    fn look_at_interfaces(&mut self) {
+        let before = self.sockets.addresses();
+        self.sockets.follow(&interfaces::usable_addresses());
+        let after = self.sockets.addresses();
+        if before != after {
+            if !before.is_empty() {
+                self.reconnect.notify_one();
+            }
+            self.core.handle_sockets(after, Instant::now());
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        let now = Instant::now();
+        match command {
+            Command::Say(text, done) => self.say(text, done, now),
+            Command::Instruct(name, args) => self.core.command(&name, args, now),
+            Command::Restart => self.core.restart(now),
+            Command::Close(reason) => self.core.close(&reason, now),
+        }
+    }
+
+    /// Sends a text, or keeps it until the link opens.
+    fn say(&mut self, text: String, done: oneshot::Sender<Result<(), NotSaid>>, now: Instant) {
+        let refused = match self.core.say(&text, now) {
+            Ok(id) => {
+                self.said.insert(id, done);
+                return;
+            }
+            Err(SayError::NotOpen) if self.unsaid.len() < MAX_WAITING_TEXTS => {
+                self.unsaid.push((text, done));
+                return;
+            }
+            Err(SayError::NotOpen) => NotSaid::TooManyWaiting,
+            Err(SayError::Text(error)) => NotSaid::Refused(error),
+        };
+        // Whoever asked may have stopped waiting.
+        let _ = done.send(Err(refused));
+    }
+
+    /// Carries the core's orders out; whether the link is over.
+    async fn execute(&mut self) -> bool {
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                // Without a connection the core says it again when there is one.
+                Output::Signal(message) => drop(self.signals.try_send(message)),
+                Output::Datagram { from, to, bytes } => self.sockets.send(from, to, &bytes).await,
+                Output::OpenStream {
+                    stream,
+                    to,
+                    tls_name,
+                } => {
+                    self.streams.open(stream, to, tls_name);
+                }
+                Output::StreamData { stream, bytes } => self.streams.send(stream, bytes),
+                Output::CloseStream { stream } => self.streams.close(stream),
+                Output::Lookup { host } => self.lookups.start(host),
+                Output::RememberOwnTime(ts) => {
+                    self.remember(|store, pair| store.next_own_time(pair, ts).map(|_| ()));
+                }
+                Output::RememberPeerTime(ts) => {
+                    self.remember(|store, pair| store.raise_peer_time(pair, ts).map(|_| ()));
+                }
+                Output::Event(event) => self.tell(event),
+            }
+        }
+        matches!(self.core.phase(), Phase::Ended(_))
+    }
+
+    fn remember(&self, write: impl Fn(&Store, &PairId) -> Result<(), crate::store::StoreError>) {
+        if let Err(error) = write(&self.store, &self.pair) {
+            tracing::warn!(%error, "times of signatures are not kept: replays may be accepted");
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        match &event {
+            Event::Talk(CtlEvent::Delivered(id)) => self.settle_text(*id, Ok(())),
+            Event::Talk(CtlEvent::Undelivered(id)) => {
+                self.settle_text(*id, Err(NotSaid::NotDelivered));
+            }
+            _ => {
+                let opened = event == Event::Phase(Phase::Open);
+                if self.events.try_send(event).is_err() {
+                    tracing::debug!("an event was dropped: nobody reads them");
+                }
+                if opened {
+                    for (text, done) in std::mem::take(&mut self.unsaid) {
+                        self.say(text, done, Instant::now());
+                    }
+                }
+            }
+        }
+    }
+
+    fn settle_text(&mut self, id: TextId, outcome: Result<(), NotSaid>) {
+        if let Some(done) = self.said.remove(&id) {
+            // Whoever asked may have stopped waiting.
+            let _ = done.send(outcome);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! A link as its holder sees it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use identity::{NoiseKey, SigningKey};
+use protocol::cbor::Value;
+use protocol::http::IceServer;
+use protocol::id::PairId;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use super::{Command, Driver, Inputs, Lookups, Signalling, Sockets, Streams};
+use crate::ctl;
+use crate::device::{Device, random};
+use crate::link::{Event, IcePolicy, LinkCore, LinkKeys, LinkSettings};
+use crate::server_api::{ApiError, ServerApi, unix_ms};
+use crate::store::{Store, StoreError, StoredPair};
+
+/// The feature of a signed record that says: control frames inside Noise.
+const CTL_NOISE: &str = "ctl-noise";
+/// The feature that says: files are taken.
+const FILE: &str = "file";
+/// Events that wait to be read; later ones are dropped.
+const MAX_EVENTS: usize = 1024;
+const MAX_COMMANDS: usize = 64;
+const MAX_DATAGRAMS: usize = 1024;
+const MAX_SIGNALS: usize = 256;
+
+/// How a link is to be made.
+#[derive(Debug, Clone, Default)]
+pub struct LinkOptions {
+    /// Which paths may be used.
+    pub policy: IcePolicy,
+    /// STUN and TURN servers of the person's own, beside those of the server.
+    pub ice_servers: Vec<IceServer>,
+    /// PEM of the authority to trust alone; else what was pinned when the devices paired.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+/// Why there is no link.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    /// This device is not paired so.
+    #[error("{0} is no pair of this device; `helio pairs` lists them")]
+    NotPaired(PairId),
+    /// The device's memory could not be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The server's address or its pinned certificate cannot be used.
+    #[error(transparent)]
+    Server(#[from] ApiError),
+}
+
+/// Why a text did not arrive, as far as this side knows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotSaid {
+    /// It cannot be sent as it is.
+    #[error(transparent)]
+    Refused(ctl::SayError),
+    /// It was not acknowledged within three seconds, or the connection broke before.
+    #[error("the other device did not acknowledge it")]
+    NotDelivered,
+    /// Too many texts wait for the link to open.
+    #[error("too many texts wait for the link to open")]
+    TooManyWaiting,
+    /// The link is over.
+    #[error("the link is over")]
+    Over,
+}
+
+/// A link to a paired device. It comes up, stays up and recovers by itself, until it is closed or
+/// dropped.
+///
+/// ```no_run
+/// # async fn example(pair: protocol::id::PairId) -> Result<(), Box<dyn std::error::Error>> {
+/// let device = peer::device::Device::open("/home/ada/.local/share/heliograph")?;
+/// let link = device.link(&pair, Default::default())?;
+/// link.say("hello").await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Link {
+    commands: mpsc::Sender<Command>,
+    events: mpsc::Receiver<Event>,
+    task: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Device {
+    /// Links with the other device of a pair. Call it inside a tokio runtime; it returns at once,
+    /// and [`Link::next`] tells how far the link is.
+    ///
+    /// # Errors
+    /// There is no such pair, or its server cannot be spoken to safely.
+    pub fn link(&self, pair: &PairId, options: LinkOptions) -> Result<Link, LinkError> {
+        let store = self.store();
+        let stored = store.pair(pair)?;
+        let stored = stored.ok_or_else(|| LinkError::NotPaired(pair.clone()))?;
+        let api = ServerApi::for_device(&stored.server, self, options.ca_pem.as_deref())?;
+        let now = Instant::now();
+        let mut core = LinkCore::new(self.settings(&stored, &options)?, now);
+        core.handle_clock(unix_ms(), now);
+        Ok(start(core, pair, store.clone(), Arc::new(api)))
+    }
+
+    fn settings(
+        &self,
+        pair: &StoredPair,
+        options: &LinkOptions,
+    ) -> Result<LinkSettings, StoreError> {
+        let (keys, store, id) = (self.keys(), self.store(), &pair.pair_id);
+        let both_say = |feature: &str| {
+            let says = |features: &[String]| features.iter().any(|each| each == feature);
+            says(&keys.record().features) && says(&pair.peer.features)
+        };
+        let noise = both_say(CTL_NOISE).then(|| LinkKeys {
+            own: Arc::new(NoiseKey::from_secret(*keys.noise().secret())),
+            peer: pair.peer.x25519,
+            secret: pair.secret.0,
+        });
+        Ok(LinkSettings {
+            pair_id: id.clone(),
+            own: Arc::new(SigningKey::from_seed(*keys.signing().seed())),
+            peer_id: pair.peer.device_id.clone(),
+            peer_key: pair.peer.key,
+            is_verified: true,
+            own_time_ms: store.next_own_time(id, unix_ms())?,
+            peer_time_ms: store.peer_time(id)?,
+            policy: options.policy,
+            ice_servers: options.ice_servers.clone(),
+            keys: noise,
+            has_files: both_say(FILE),
+            seed: random(),
+        })
+    }
+}
+
+fn start(core: LinkCore, pair: &PairId, store: Store, api: Arc<ServerApi>) -> Link {
+    let (commands, obeyed) = mpsc::channel(MAX_COMMANDS);
+    let (told, events) = mpsc::channel(MAX_EVENTS);
+    let (datagrams, received) = mpsc::channel(MAX_DATAGRAMS);
+    let (streamed, streams) = mpsc::channel(MAX_DATAGRAMS);
+    let (signals, outgoing) = mpsc::channel(MAX_SIGNALS);
+    let (heard, signalled) = mpsc::channel(MAX_SIGNALS);
+    let reconnect = Arc::new(Notify::new());
+    let tls = api.tls_config();
+    let signalling = Signalling {
+        api,
+        pair: pair.clone(),
+        outgoing,
+        events: heard,
+        reconnect: reconnect.clone(),
+    };
+    let driver = Driver {
+        core,
+        pair: pair.clone(),
+        store,
+        sockets: Sockets::new(datagrams),
+        streams: Streams::new(&tls, streamed),
+        lookups: Lookups::default(),
+        signals,
+        reconnect,
+        events: told,
+        unsaid: Vec::new(),
+        said: BTreeMap::new(),
+    };
+    let inputs = Inputs {
+        commands: obeyed,
+        datagrams: received,
+        streams,
+        signals: signalled,
+    };
+    let task = tokio::spawn(async move {
+        // The signalling task ends by itself, after the last message, once its queue is closed.
+        tokio::join!(driver.run(inputs), signalling.run());
+    });
+    Link {
+        commands,
+        events,
+        task: Some(task),
+    }
+}
+
+impl Link {
+    /// Says a text of at most 2000 characters; done when the peer acknowledged it. While the link
+    /// is not open it waits.
+    ///
+    /// # Errors
+    /// Each of [`NotSaid`].
+    pub async fn say(&self, text: &str) -> Result<(), NotSaid> {
+        let (done, outcome) = oneshot::channel();
+        let command = Command::Say(text.to_owned(), done);
+        let sent = self.commands.send(command).await;
+        sent.map_err(|_| NotSaid::Over)?;
+        outcome.await.unwrap_or(Err(NotSaid::Over))
+    }
+
+    /// Sends a command, best effort; dropped while the link is not open.
+    pub async fn command(&self, name: &str, args: BTreeMap<String, Value>) {
+        let command = Command::Instruct(name.to_owned(), args);
+        // A link that is over has told so.
+        let _ = self.commands.send(command).await;
+    }
+
+    /// The next event; none once the link is over. At most 1024 wait to be read; later ones are
+    /// dropped.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// Looks for a new path now.
+    pub async fn restart(&self) {
+        // A link that is over has told so.
+        let _ = self.commands.send(Command::Restart).await;
+    }
+
+    /// Ends the link and tells the peer why; done when that was sent.
+    pub async fn close(mut self, reason: &str) {
+        let _ = self.commands.send(Command::Close(reason.to_owned())).await;
+        if let Some(task) = self.task.take() {
+            // It only ends early when it panicked, which was reported where it happened.
+            let _ = task.await;
+        }
+    }
+}
