@@ -1,4 +1,5 @@
 // The whole laboratory: an internet with a server, and two sites with a device each.
+import { setTimeout } from 'node:timers/promises';
 import { Browser } from './browsers.mjs';
 import { buildInternet } from './internet.mjs';
 import { KINDS } from './kinds.mjs';
@@ -13,6 +14,7 @@ export class Laboratory {
   /// `delayMs` is the time from any device or server to any other.
   static async open({ delayMs = 0 } = {}) {
     const laboratory = new Laboratory();
+    laboratory.delayMs = delayMs;
     // Whoever goes anywhere goes over two cables.
     const half = { delayMs: delayMs / 2 };
     await buildInternet(half);
@@ -33,6 +35,8 @@ export class Laboratory {
   async link(left, right) {
     const { devices, sites, server, pairId } = this;
     await Promise.all(devices.map((device) => device.rest()));
+    // A relay hears of the farewell that gives its address back before the cable is cut.
+    await setTimeout(2 * this.delayMs);
     await Promise.all([sites[0].join(left), sites[1].join(right)]);
     await Promise.all(devices.map((device) => device.link(server, pairId)));
     await Promise.all(devices.map((device) => device.isOpen()));
@@ -42,6 +46,16 @@ export class Laboratory {
     const paths = await Promise.all(devices.map((device) => device.path()));
     if (paths[0] !== paths[1]) throw new Error(`one end is ${paths.join(', the other ')}`);
     return { path: paths[0], setupMs: await this.#setupMs() };
+  }
+
+  /// As `link`, but a link that fails is a result like any other, with the reason.
+  async tryToLink(left, right) {
+    try {
+      return await this.link(left, right);
+    } catch (error) {
+      const said = await Promise.all(this.devices.map((device) => device.complaint()));
+      return { path: 'failed', why: `${error.message.split('\n')[0]} (${said.join('; ')})` };
+    }
   }
 
   async #setupMs() {

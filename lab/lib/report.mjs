@@ -64,7 +64,8 @@ function setupText({ delayMs, runs, rows }) {
 
 Browser and browser; ${delayMs} ms from anybody to anybody (a round trip takes ${2 * delayMs} ms), ${runs} links a row. Milliseconds from the moment that the server has both devices until both are connected:
 
-${table(['', 'links', 'median', 'p90', 'longest'], rows.map(({ name, times }) => timesRow(name, times, [0.5, 0.9, 1])))}
+${table(['', 'links', 'median', 'p90', 'longest', 'failed'], rows.map(({ name, times, never }) => (
+    [...timesRow(name, times, [0.5, 0.9, 1]), never])))}
 `;
 }
 

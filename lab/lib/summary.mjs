@@ -22,7 +22,7 @@ export function setupTimes(cells) {
 
 export function percentile(times, share) {
   const sorted = times.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)];
 }
 
 /// A row of a table: how many, and milliseconds.
