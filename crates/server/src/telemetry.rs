@@ -21,11 +21,16 @@ struct Budget {
     spent: u32,
 }
 
-/// A link that reports.
+/// The links of one pair, one after the other.
 #[derive(Debug)]
-struct Live {
+struct Link {
     seen: Instant,
+    up: bool,
     route: Route,
+    /// How many links each device reported as established. The reports of two devices cross, so
+    /// that neither tells which of the other's is the same link; their numbers do.
+    reported: BTreeMap<DeviceId, u64>,
+    counted: u64,
 }
 
 /// How a link runs, as a metric's label.
@@ -40,7 +45,7 @@ enum Route {
 #[derive(Debug, Default)]
 struct Seen {
     budgets: BTreeMap<DeviceId, Budget>,
-    links: BTreeMap<PairId, Live>,
+    links: BTreeMap<PairId, Link>,
 }
 
 /// Takes reports. One for the whole server.
@@ -73,7 +78,7 @@ impl Telemetry {
         let mut seen = self.lock();
         seen.spend(device, self.per_minute, now)?;
         if let Some(link) = &report.link {
-            seen.handle_link(pair, link, now);
+            seen.handle_link(device, pair, link, now);
         }
         if let Some(stats) = &report.stats {
             seen.handle_stats(pair, stats, now);
@@ -108,49 +113,61 @@ impl Seen {
         Ok(())
     }
 
-    fn handle_link(&mut self, pair: &PairId, link: &LinkReport, now: Instant) {
-        count_phases(link);
-        match link.event {
-            LinkEvent::Connected | LinkEvent::Restarted => {
-                if !self.links.contains_key(pair) {
-                    let path = Route::of(link.path).as_str();
+    fn handle_link(&mut self, device: &DeviceId, pair: &PairId, report: &LinkReport, now: Instant) {
+        count_phases(report);
+        match report.event {
+            LinkEvent::Connected => {
+                if self.keep(pair, report.path, now).is_another(device) {
+                    let path = Route::of(report.path).as_str();
                     metrics::counter!("helio_links_total", "path" => path).increment(1);
                 }
-                self.keep(pair, link.path, now);
+            }
+            LinkEvent::Restarted => {
+                self.keep(pair, report.path, now);
             }
             LinkEvent::Failed => {
-                self.links.remove(pair);
-                let cause = link.cause.map_or("unknown", |cause| cause.as_str());
+                self.end(pair);
+                let cause = report.cause.map_or("unknown", |cause| cause.as_str());
                 metrics::counter!("helio_link_failures_total", "cause" => cause).increment(1);
             }
-            LinkEvent::Closed => {
-                self.links.remove(pair);
-            }
+            LinkEvent::Closed => self.end(pair),
         }
     }
 
     /// Without a path they may be of a link that is not up yet, or no longer.
     fn handle_stats(&mut self, pair: &PairId, stats: &LinkStats, now: Instant) {
-        if stats.path.is_some() || self.links.contains_key(pair) {
+        if stats.path.is_some() || self.links.get(pair).is_some_and(|link| link.up) {
             self.keep(pair, stats.path, now);
         }
     }
 
     /// Notes that a link is up; a report without a path changes none.
-    fn keep(&mut self, pair: &PairId, path: Option<Path>, now: Instant) {
-        let live = self.links.entry(pair.clone()).or_insert(Live {
+    fn keep(&mut self, pair: &PairId, path: Option<Path>, now: Instant) -> &mut Link {
+        let link = self.links.entry(pair.clone()).or_insert_with(|| Link {
             seen: now,
+            up: true,
             route: Route::Unknown,
+            reported: BTreeMap::new(),
+            counted: 0,
         });
-        live.seen = now;
+        link.seen = now;
+        link.up = true;
         if path.is_some() {
-            live.route = Route::of(path);
+            link.route = Route::of(path);
+        }
+        link
+    }
+
+    fn end(&mut self, pair: &PairId) {
+        if let Some(link) = self.links.get_mut(pair) {
+            link.up = false;
+            link.route = Route::Unknown;
         }
     }
 
     fn publish(&mut self, now: Instant) {
         self.links
-            .retain(|_, live| now.saturating_duration_since(live.seen) < LINK_SILENCE);
+            .retain(|_, link| now.saturating_duration_since(link.seen) < LINK_SILENCE);
         for route in [Route::Direct, Route::Relayed, Route::Unknown] {
             let count = self.count(route);
             metrics::gauge!("helio_links", "path" => route.as_str()).set(f64::from(count));
@@ -158,8 +175,19 @@ impl Seen {
     }
 
     fn count(&self, route: Route) -> u32 {
-        let links = self.links.values().filter(|live| live.route == route);
-        u32::try_from(links.count()).unwrap_or(u32::MAX)
+        let up = self.links.values().filter(|link| link.up);
+        u32::try_from(up.filter(|link| link.route == route).count()).unwrap_or(u32::MAX)
+    }
+}
+
+impl Link {
+    /// Whether what a device reports as established is a link of which the other has not told.
+    fn is_another(&mut self, device: &DeviceId) -> bool {
+        let reported = self.reported.entry(device.clone()).or_default();
+        *reported += 1;
+        let another = *reported > self.counted;
+        self.counted = self.counted.max(*reported);
+        another
     }
 }
 
@@ -277,6 +305,44 @@ mod tests {
         assert_eq!(telemetry.lock().links.len(), 1);
         telemetry.refresh(now + LINK_SILENCE);
         assert_eq!(telemetry.lock().links.len(), 0);
+    }
+
+    #[test]
+    fn a_pairs_next_link_is_counted_once_in_whatever_order_its_ends_report() {
+        let (laptop, pair) = ids();
+        let phone = DeviceId::from_bytes(&[3; 32]);
+        let (open, closed) = (report(LinkEvent::Connected), report(LinkEvent::Closed));
+        let late = stats(host_to(PathEnd::Host));
+        for next_link in [
+            [
+                (&laptop, &closed),
+                (&phone, &late),
+                (&laptop, &open),
+                (&phone, &open),
+            ],
+            [
+                (&laptop, &closed),
+                (&laptop, &open),
+                (&phone, &closed),
+                (&phone, &open),
+            ],
+            [
+                (&laptop, &closed),
+                (&phone, &closed),
+                (&phone, &open),
+                (&laptop, &open),
+            ],
+        ] {
+            let telemetry = Telemetry::new(60);
+            let now = Instant::now();
+            let first = [(&phone, &open), (&laptop, &open)];
+            for (device, report) in first.into_iter().chain(next_link) {
+                telemetry.record(device, &pair, report, now).unwrap();
+            }
+            let seen = telemetry.lock();
+            assert_eq!(seen.links[&pair].counted, 2);
+            assert_eq!(seen.count(Route::Relayed), 1);
+        }
     }
 
     fn stats(path: Option<Path>) -> Report {
