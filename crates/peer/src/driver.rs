@@ -13,8 +13,8 @@ use protocol::signal::ClientMessage;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
-use crate::ctl::{CtlEvent, TextId};
-use crate::link::{Event, LinkCore, Output, Phase, SayError};
+use crate::ctl::{CtlEvent, RoundTrip, TextId};
+use crate::link::{Event, LinkCore, Output, Phase, SayError, Section};
 use crate::server_api::unix_ms;
 use crate::store::Store;
 use lookup::Lookups;
@@ -43,6 +43,10 @@ const MAX_WAITING_TEXTS: usize = 256;
 enum Command {
     Say(String, oneshot::Sender<Result<(), NotSaid>>),
     Instruct(String, BTreeMap<String, Value>),
+    OpenVideo,
+    SendVideo(Arc<[u8]>),
+    AskKeyFrame(Section),
+    RoundTrip(oneshot::Sender<Option<RoundTrip>>),
     Restart,
     Close(String),
 }
@@ -148,6 +152,12 @@ impl Driver {
         match command {
             Command::Say(text, done) => self.say(text, done, now),
             Command::Instruct(name, args) => self.core.command(&name, args, now),
+            Command::OpenVideo => self.core.open_video(now),
+            // A section that is not open yet has no use for a frame of now.
+            Command::SendVideo(access_unit) => drop(self.core.send_video(access_unit, now)),
+            Command::AskKeyFrame(section) => self.core.ask_key_frame(section, now),
+            // Whoever asked may have stopped waiting.
+            Command::RoundTrip(told) => drop(told.send(self.core.round_trip())),
             Command::Restart => self.core.restart(now),
             Command::Close(reason) => self.core.close(&reason, now),
         }

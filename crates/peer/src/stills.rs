@@ -10,7 +10,13 @@ mod pattern;
 mod picture;
 mod rate;
 mod receiver;
+#[cfg(feature = "tokio")]
+#[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
+mod receiving;
 mod sender;
+#[cfg(feature = "tokio")]
+#[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
+mod sending;
 #[cfg(feature = "tokio")]
 mod sources;
 
@@ -21,7 +27,11 @@ pub use pattern::{CLOCK_BITS, pattern};
 pub use picture::{Picture, PictureError};
 pub use rate::{Budget, EncodedStill, RateControl};
 pub use receiver::{DEFAULT_KEEP, ReceivedStill, ReceiverOutput, StillsReceiver};
+#[cfg(feature = "tokio")]
+pub use receiving::{Stills, StillsEvent};
 pub use sender::{DEFAULT_INTERVAL, SenderOutput, SentStill, StillsSender};
+#[cfg(feature = "tokio")]
+pub use sending::{SendError, SendStills, SendingEvent};
 #[cfg(feature = "tokio")]
 pub use sources::{Source, SourceError};
 

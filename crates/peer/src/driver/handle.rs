@@ -11,9 +11,9 @@ use protocol::id::PairId;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{Command, Driver, Inputs, Lookups, Signalling, Sockets, Streams};
-use crate::ctl;
+use crate::ctl::{self, RoundTrip};
 use crate::device::{Device, random};
-use crate::link::{Event, IcePolicy, LinkCore, LinkKeys, LinkSettings};
+use crate::link::{Event, IcePolicy, LinkCore, LinkKeys, LinkSettings, Phase, Section, VideoEvent};
 use crate::server_api::{ApiError, ServerApi, unix_ms};
 use crate::store::{Store, StoreError, StoredPair};
 
@@ -84,6 +84,10 @@ pub enum NotSaid {
 pub struct Link {
     commands: mpsc::Sender<Command>,
     events: mpsc::Receiver<Event>,
+    /// As far as the events were read.
+    phase: Phase,
+    sending_on: Option<Section>,
+    receiving_on: Option<Section>,
     task: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -178,6 +182,9 @@ fn start(core: LinkCore, pair: &PairId, store: Store, api: Arc<ServerApi>) -> Li
     Link {
         commands,
         events,
+        phase: Phase::Signalling,
+        sending_on: None,
+        receiving_on: None,
         task: Some(task),
     }
 }
@@ -203,10 +210,59 @@ impl Link {
         let _ = self.commands.send(command).await;
     }
 
+    /// Offers a section to send video on, for as long as the link lives;
+    /// [`crate::link::VideoEvent::Sendable`] follows where the peer takes it.
+    pub async fn open_video(&self) {
+        // A link that is over has told so.
+        let _ = self.commands.send(Command::OpenVideo).await;
+    }
+
+    /// Sends an H.264 access unit in Annex B; dropped while no section is open.
+    pub async fn send_video(&self, access_unit: Arc<[u8]>) {
+        // A link that is over has told so.
+        let _ = self.commands.send(Command::SendVideo(access_unit)).await;
+    }
+
+    /// Asks the peer for a key frame.
+    pub async fn ask_key_frame(&self, section: Section) {
+        // A link that is over has told so.
+        let _ = self.commands.send(Command::AskKeyFrame(section)).await;
+    }
+
+    /// Round trips of the control channel; none before the first.
+    pub async fn round_trip(&self) -> Option<RoundTrip> {
+        let (told, trip) = oneshot::channel();
+        let sent = self.commands.send(Command::RoundTrip(told)).await;
+        sent.ok()?;
+        trip.await.ok().flatten()
+    }
+
     /// The next event; none once the link is over. At most 1024 wait to be read; later ones are
     /// dropped.
     pub async fn next(&mut self) -> Option<Event> {
-        self.events.recv().await
+        let event = self.events.recv().await?;
+        match &event {
+            Event::Phase(phase) => self.phase = *phase,
+            Event::Video(VideoEvent::Sendable(section)) => self.sending_on = Some(*section),
+            Event::Video(VideoEvent::Offered(section)) => self.receiving_on = Some(*section),
+            _ => {}
+        }
+        Some(event)
+    }
+
+    /// How far the link is, by the last event that was read.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The newest section that the peer takes video on, by the events that were read.
+    pub fn sending_on(&self) -> Option<Section> {
+        self.sending_on
+    }
+
+    /// The newest section that the peer may send on, by the events that were read.
+    pub fn receiving_on(&self) -> Option<Section> {
+        self.receiving_on
     }
 
     /// Looks for a new path now.

@@ -52,9 +52,11 @@ pub enum VideoEvent {
 
 impl LinkCore {
     /// Offers a section to send on, on this connection and those after it;
-    /// [`VideoEvent::Sendable`] follows where the peer takes it.
+    /// [`VideoEvent::Sendable`] follows where the peer takes it. Once is enough.
     pub fn open_video(&mut self, now: Instant) {
-        self.has_video = true;
+        if std::mem::replace(&mut self.has_video, true) {
+            return;
+        }
         let can_send = self.can_send();
         if let Some(connection) = &mut self.connection {
             connection.open_video(can_send, now);

@@ -106,11 +106,16 @@ impl StillsSender {
 
     /// The video section is negotiated and frames flow; a still goes at once.
     pub fn handle_open(&mut self, now: Instant) {
-        if !self.is_open {
-            self.is_open = true;
-            self.capture_at = Some(now);
-            self.handle_timeout(now);
+        if self.is_open {
+            return;
         }
+        self.is_open = true;
+        self.capture_at = Some(now);
+        if let Some(current) = self.current.as_mut().filter(|_| self.left == Some(0)) {
+            // No other takes its place.
+            current.echo_at = Some(now);
+        }
+        self.handle_timeout(now);
     }
 
     /// The connection is gone; what was under way goes again on the next one.
@@ -167,6 +172,12 @@ impl StillsSender {
         if self.capturing.is_some_and(|(wanted, _)| wanted == seq) {
             self.capturing = None;
         }
+    }
+
+    /// There is no picture for this order, nor for any later one.
+    pub fn handle_source_over(&mut self, seq: u32) {
+        self.handle_capture_failed(seq);
+        self.left = Some(0);
     }
 
     /// A command of the peer; others than `still-shown` mean nothing here.

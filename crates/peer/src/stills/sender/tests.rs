@@ -185,6 +185,33 @@ fn a_connection_that_comes_back_gets_a_fresh_still() {
 }
 
 #[test]
+fn the_last_still_goes_again_on_the_next_connection() {
+    let mut stage = Stage::open(Some(1));
+    stage.sender.handle_close();
+    stage.run(ms(10_000));
+    stage.sender.handle_open(stage.now);
+    stage.drain();
+    assert_eq!(stage.announced, [1, 1]);
+    stage.shown(1);
+    assert_eq!(stage.sent.len(), 1);
+    assert!(stage.sender.is_done());
+}
+
+#[test]
+fn a_source_that_is_over_ends_the_stills_once_the_last_one_is_shown() {
+    let now = start();
+    let mut sender = StillsSender::new(DEFAULT_INTERVAL, None);
+    sender.handle_open(now);
+    sender.handle_encoded(1, vec![0; 10], now);
+    sender.handle_timeout(now + DEFAULT_INTERVAL);
+    sender.handle_source_over(2);
+    assert!(!sender.is_done(), "the first one may be under way");
+    let args = BTreeMap::from([("seq".to_owned(), Value::Integer(1))]);
+    sender.handle_command("still-shown", &args, now + DEFAULT_INTERVAL);
+    assert!(sender.is_done());
+}
+
+#[test]
 fn a_still_above_the_limit_never_goes_out() {
     for (bytes, frames) in [(STILL_LIMIT_BYTES, 1), (STILL_LIMIT_BYTES + 1, 0)] {
         let now = start();

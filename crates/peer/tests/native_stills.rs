@@ -1,0 +1,102 @@
+//! Two native devices exchange stills through a real server over real sockets.
+
+#![allow(clippy::disallowed_types, reason = "a test asks for a free port")]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use peer::stills::{
+    Picture, ReceivedStill, STILL_HEIGHT, STILL_LIMIT_BYTES, STILL_WIDTH, SendStills, SendingEvent,
+    SentStill, Source, Stills, StillsEvent, pattern,
+};
+use peer::{Link, LinkOptions};
+use tokio::time::timeout;
+use two_devices::{PATIENCE, Stage};
+
+mod two_devices;
+
+const COUNT: u32 = 3;
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// Pictures to send, as files in the order of their names.
+fn gallery(folder: &Path, first: u32) -> (PathBuf, Vec<Picture>) {
+    let folder = folder.join(format!("gallery-{first}"));
+    std::fs::create_dir(&folder).expect("a folder");
+    let draw = |number: u32| {
+        let picture = pattern(
+            number,
+            u64::from(number) * 12_345,
+            STILL_WIDTH,
+            STILL_HEIGHT,
+        );
+        let name = format!("{number:04}.png");
+        std::fs::write(folder.join(name), picture.to_png()).expect("it is written");
+        picture
+    };
+    let pictures = (first..first + COUNT).map(draw).collect();
+    (folder, pictures)
+}
+
+/// Sends every picture of a folder once.
+async fn send(link: Link, folder: &Path) -> (Link, Vec<SentStill>) {
+    let source = Source::images(folder, STILL_WIDTH, STILL_HEIGHT).expect("there are pictures");
+    let mut sending = SendStills::new(link, source, INTERVAL, Some(COUNT));
+    let mut sent = Vec::new();
+    while let Some(event) = sending.next().await.expect("pictures can be sent") {
+        if let SendingEvent::Sent(still) = event {
+            sent.push(still);
+        }
+    }
+    (sending.into_link(), sent)
+}
+
+/// Receives so many stills.
+async fn receive(link: Link) -> (Link, Vec<ReceivedStill>) {
+    let mut stills = Stills::new(link).expect("a decoder");
+    let mut received = Vec::new();
+    while received.len() < COUNT as usize {
+        if let StillsEvent::Still(still) = stills.next().await.expect("the link goes on") {
+            received.push(still);
+        }
+    }
+    (stills.into_link(), received)
+}
+
+/// Peak signal-to-noise ratio over all channels, in decibels.
+fn psnr(a: &Picture, b: &Picture) -> f64 {
+    assert_eq!((a.width(), a.height()), (b.width(), b.height()));
+    let pairs = a.rgb().iter().zip(b.rgb());
+    let sum: f64 = pairs.map(|(a, b)| f64::from(a.abs_diff(*b)).powi(2)).sum();
+    10.0 * (255.0 * 255.0 * a.rgb().len() as f64 / sum).log10()
+}
+
+#[tokio::test]
+async fn stills_of_either_device_arrive_once_as_they_were() {
+    let stage = Stage::start().await;
+    let (mut from, mut to) = (
+        stage.link(0, LinkOptions::default()),
+        stage.link(1, LinkOptions::default()),
+    );
+    for first in [1, 11] {
+        let (folder, pictures) = gallery(stage.homes.path(), first);
+        let both = async { tokio::join!(send(from, &folder), receive(to)) };
+        let ((sender, sent), (receiver, received)) =
+            timeout(PATIENCE, both).await.expect("in time");
+        let seqs: Vec<u64> = received.iter().map(|still| still.seq).collect();
+        assert_eq!(seqs, [1, 2, 3]);
+        for (still, picture) in received.iter().zip(&pictures) {
+            let db = psnr(picture, &still.picture);
+            println!(
+                "still {}: {} bytes, {db:.1} dB, {:?}",
+                still.seq, still.bytes, still.latency
+            );
+            assert!(still.bytes <= STILL_LIMIT_BYTES && db > 35.0);
+        }
+        println!("{sent:?}");
+        assert_eq!(sent.len(), COUNT as usize);
+        assert!(sent.iter().all(|still| still.shown.is_some()), "{sent:?}");
+        // The other way round, over the same link.
+        (from, to) = (receiver, sender);
+    }
+    stage.running.stop().await;
+}
