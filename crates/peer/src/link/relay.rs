@@ -120,22 +120,11 @@ impl Relay {
             self.outputs
                 .push_back(RelayOutput::Received { from, bytes });
         }
-        self.handle_timeout(now);
+        self.settle(now);
         is_ours
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        let time = self.time(now);
-        match self.client.poll(time) {
-            TurnPollRet::WaitUntil(at) => {
-                let after = at.duration_since(turn_client_proto::stun::Instant::ZERO);
-                self.wake_at = Some((self.epoch + after).max(now + Duration::from_millis(1)));
-            }
-            TurnPollRet::Closed => self.fail(),
-            TurnPollRet::AllocateTcpSocket { .. } | TurnPollRet::TcpClose { .. } => {
-                self.wake_at = Some(now + Duration::from_millis(1));
-            }
-        }
         self.settle(now);
     }
 
@@ -157,6 +146,7 @@ impl Relay {
         self.permit(to.ip(), now);
         if self.client.have_permission(TransportType::Udp, to.ip()) {
             self.transmit(to, bytes, now);
+            self.settle(now);
         } else {
             if self.waiting.len() == MAX_WAITING_PACKETS {
                 self.waiting.pop_front();
@@ -186,7 +176,6 @@ impl Relay {
             self.outputs
                 .push_back(RelayOutput::Send(built.data.build()));
         }
-        self.settle(now);
     }
 
     fn ask_permission(&mut self, peer: IpAddr, now: Instant) {
@@ -202,8 +191,24 @@ impl Relay {
         }
     }
 
+    /// After each change: what the client has to say, and when it wants to be asked again. It
+    /// spaces its requests by 50 ms, so that even what was asked for just now may have to wait.
     fn settle(&mut self, now: Instant) {
-        let time = self.time(now);
+        self.drain(now);
+        match self.client.poll(self.time(now)) {
+            TurnPollRet::WaitUntil(at) => {
+                let after = at.duration_since(turn_client_proto::stun::Instant::ZERO);
+                self.wake_at = Some((self.epoch + after).max(now + Duration::from_millis(1)));
+            }
+            TurnPollRet::Closed => self.fail(),
+            TurnPollRet::AllocateTcpSocket { .. } | TurnPollRet::TcpClose { .. } => {
+                self.wake_at = Some(now + Duration::from_millis(1));
+            }
+        }
+        self.drain(now);
+    }
+
+    fn drain(&mut self, now: Instant) {
         while let Some(event) = self.client.poll_event() {
             match event {
                 TurnEvent::AllocationCreated(_, relayed) => {
@@ -218,6 +223,7 @@ impl Relay {
                 _ => {}
             }
         }
+        let time = self.time(now);
         while let Some(transmit) = self.client.poll_transmit(time) {
             self.outputs
                 .push_back(RelayOutput::Send(transmit.data.to_vec()));
