@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use server::config::Sources;
 
 /// Links your own devices: signalling, TURN and web pages in one program.
@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Setup,
     /// Pair this machine with another device, or open a setup link on it
     Pair(PairArguments),
+    /// Say a text to a paired device, or show the texts that come
+    Message(MessageArguments),
     /// List, rename or revoke devices
     Devices {
         #[command(subcommand)]
@@ -90,6 +92,40 @@ pub(crate) struct PairArguments {
     #[arg(long, default_value = "desktop")]
     #[arg(value_parser = ["phone", "tablet", "laptop", "desktop", "box"])]
     pub(crate) kind: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MessageArguments {
+    #[command(flatten)]
+    pub(crate) link: LinkArguments,
+    /// What to say, at most 2000 characters; without it, texts that come are shown until Ctrl-C
+    pub(crate) text: Option<String>,
+    /// End after so many texts came
+    #[arg(long, conflicts_with = "text")]
+    pub(crate) count: Option<u64>,
+}
+
+/// Which link, for the commands that make one.
+#[derive(Debug, Args)]
+pub(crate) struct LinkArguments {
+    /// Pair id, or the name of the paired device; `helio pairs` lists them
+    pub(crate) pair: String,
+    /// Seconds to wait for the link
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) wait: u64,
+    /// Paths that the link may take
+    #[arg(long, default_value = "all")]
+    pub(crate) paths: PathsArgument,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PathsArgument {
+    /// Direct where the networks allow it
+    All,
+    /// Over a relay, so that the other device does not learn this one's addresses
+    Relay,
+    /// The own network, without STUN and TURN
+    Local,
 }
 
 /// Where the server's configuration comes from.

@@ -4,6 +4,8 @@ pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod devices;
 pub(crate) mod keys;
+mod linking;
+pub(crate) mod message;
 pub(crate) mod pair;
 pub(crate) mod pairs;
 pub(crate) mod serve;

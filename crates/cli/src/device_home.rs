@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use peer::device::{Device, DeviceError};
 use peer::server_api::{ApiError, ServerApi};
+use peer::store::StoredPair;
 use protocol::id::PairId;
 use serde_json::json;
 
@@ -49,6 +50,23 @@ pub(crate) fn given_authority(arguments: &DeviceArguments) -> Result<Option<Vec<
         std::fs::read(path).map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))
     };
     arguments.ca.as_ref().map(read).transpose()
+}
+
+/// The pair of this id, or with the one device of this name.
+pub(crate) fn pair_named(device: &Device, named: &str) -> Result<StoredPair, Failure> {
+    let pairs = device.store().pairs().map_err(Failure::because)?;
+    let mut found = pairs
+        .into_iter()
+        .filter(|pair| pair.pair_id.as_str() == named || pair.peer.name == named);
+    match (found.next(), found.next()) {
+        (Some(pair), None) => Ok(pair),
+        (Some(_), Some(_)) => Err(Failure::Usage(format!(
+            "several paired devices are called {named}; say the pair's id (`helio pairs`)"
+        ))),
+        (None, _) => Err(Failure::Usage(format!(
+            "this device has no pair {named}; `helio pairs` lists them"
+        ))),
+    }
 }
 
 /// The device, where the command is about it.

@@ -36,7 +36,7 @@ impl Failure {
             Self::Refused(reason) => (reason.clone(), 3),
             Self::Unreachable(reason) => (reason.clone(), 4),
         };
-        let _ = writeln!(std::io::stderr(), "helio: {reason}");
+        error_line(reason);
         ExitCode::from(code)
     }
 }
@@ -44,6 +44,11 @@ impl Failure {
 /// Prints a line to standard output; a reader that went away is no failure of ours.
 pub(crate) fn line(text: impl fmt::Display) {
     let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Writes a warning to standard error.
+pub(crate) fn error_line(text: impl fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "helio: {text}");
 }
 
 /// Prints JSON as programs like it: one document, indented.
