@@ -23,7 +23,12 @@ impl Random {
         self.below(100) < percent
     }
 
-    /// A span in the range, which is not empty, in whole milliseconds.
+    /// True in so many of a thousand cases.
+    pub fn per_mille(&mut self, cases: u64) -> bool {
+        self.below(1000) < cases
+    }
+
+    /// A span in the range, in whole milliseconds after its start; the start of an empty one.
     pub fn span(&mut self, range: &Range<Duration>) -> Duration {
         let width = range.end.saturating_sub(range.start).as_millis();
         range.start + Duration::from_millis(self.below(u64::try_from(width).unwrap_or(1).max(1)))

@@ -250,7 +250,7 @@ impl World {
                 Output::Ping { socket } => {
                     self.assert_open(socket);
                     if let Some(at) = self.down(socket) {
-                        let delay = self.random.span(&self.weather.delay);
+                        let delay = self.random.span(&self.weather.line.delay);
                         self.schedule.at(at + delay, Event::Pong { socket });
                     }
                 }

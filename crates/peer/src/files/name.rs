@@ -46,6 +46,7 @@ pub fn sanitise(name: &str, limit: usize) -> String {
 }
 
 /// The name with a number before its ending: `a (2).txt`, of at most `limit` bytes.
+#[cfg(any(feature = "tokio", test))]
 pub(super) fn numbered(name: &str, number: u32, limit: usize) -> String {
     let (stem, ending) = split(name);
     let tail = format!(" ({number}){ending}");

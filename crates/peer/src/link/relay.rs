@@ -13,6 +13,10 @@ use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::types::{AddressFamily, TransportType, TurnCredentials};
 use turn_client_proto::udp::TurnClientUdp;
 
+use stream::Frames;
+
+mod stream;
+
 turn_client_proto::impl_client!(Client, (Udp, TurnClientUdp), (Tcp, TurnClientTcp));
 
 /// Packets that wait for a permission; checks are repeated, so a few are enough.
@@ -36,6 +40,8 @@ pub(super) enum RelayOutput {
 /// One allocation, or the attempt at one.
 pub(super) struct Relay {
     client: Client,
+    /// What came so far, where the server is reached by a stream.
+    frames: Option<Frames>,
     epoch: Instant,
     pub(super) local: SocketAddr,
     pub(super) server: SocketAddr,
@@ -75,6 +81,7 @@ impl Relay {
         };
         let mut this = Self {
             client,
+            frames: is_stream.then(Frames::default),
             epoch: now,
             local,
             server,
@@ -101,6 +108,21 @@ impl Relay {
     /// Bytes of the server: a datagram, or what came on the stream. Whether they were meant for
     /// this allocation.
     pub(super) fn handle_bytes(&mut self, bytes: &[u8], now: Instant) -> bool {
+        let Some(frames) = &mut self.frames else {
+            return self.handle_message(bytes, now);
+        };
+        match frames.handle_bytes(bytes) {
+            Ok(messages) => {
+                for message in messages {
+                    self.handle_message(&message, now);
+                }
+            }
+            Err(_) => self.fail(),
+        }
+        true
+    }
+
+    fn handle_message(&mut self, bytes: &[u8], now: Instant) -> bool {
         let time = self.time(now);
         let transport = self.client.transport();
         let transmit =
@@ -173,8 +195,7 @@ impl Relay {
         }
         let sent = self.client.send_to(TransportType::Udp, to, bytes, time);
         if let Ok(Some(built)) = sent {
-            self.outputs
-                .push_back(RelayOutput::Send(built.data.build()));
+            self.say(built.data.build());
         }
     }
 
@@ -225,9 +246,18 @@ impl Relay {
         }
         let time = self.time(now);
         while let Some(transmit) = self.client.poll_transmit(time) {
-            self.outputs
-                .push_back(RelayOutput::Send(transmit.data.to_vec()));
+            self.say(transmit.data.to_vec());
         }
+    }
+
+    fn say(&mut self, message: Vec<u8>) {
+        let is_stream = self.frames.is_some();
+        let message = if is_stream {
+            stream::padded(message)
+        } else {
+            message
+        };
+        self.outputs.push_back(RelayOutput::Send(message));
     }
 
     fn release(&mut self, peer: IpAddr, now: Instant) {

@@ -85,7 +85,7 @@ impl World {
             let Some(leg) = self.legs.get_mut(&socket) else {
                 continue;
             };
-            let at = leg.up(now, &self.weather, &mut self.random);
+            let at = leg.up(now, &self.weather.line, &mut self.random);
             self.schedule.at(at, Event::ToHub { socket, text });
         }
     }
@@ -94,7 +94,7 @@ impl World {
     pub(super) fn down(&mut self, socket: SocketId) -> Option<Instant> {
         let now = self.schedule.now();
         let leg = self.legs.get_mut(&socket).filter(|leg| !leg.is_cut)?;
-        Some(leg.down(now, &self.weather, &mut self.random))
+        Some(leg.down(now, &self.weather.line, &mut self.random))
     }
 
     pub(super) fn is_whole(&self, socket: SocketId) -> bool {

@@ -1,0 +1,148 @@
+//! A native peer: its core, its socket and what came of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use identity::{NoiseKey, SigningKey};
+use peer::ctl::{CtlEvent, TextId};
+use peer::link::{Cause, Event, LinkCore, LinkKeys, LinkSettings, Path, Phase};
+use protocol::id::{DeviceId, PairId};
+use signalling::SocketId;
+
+use super::{START_MS, Scenario, network};
+
+/// One end of the link.
+pub struct Device {
+    pub(super) core: LinkCore,
+    pub(super) id: DeviceId,
+    pub(super) pair: PairId,
+    /// Its socket to the hub, from the moment it is opened until its end is noticed.
+    pub(super) socket: Option<SocketId>,
+    /// Its UDP sockets.
+    pub(super) sockets: BTreeSet<SocketAddr>,
+    /// Since when frames flowed first.
+    opened_after: Option<Duration>,
+    path: Option<Path>,
+    unacknowledged: BTreeMap<TextId, String>,
+    delivered: Vec<String>,
+    heard: Vec<String>,
+    failures: Vec<Cause>,
+}
+
+impl Device {
+    /// How far its link is.
+    pub fn phase(&self) -> Phase {
+        self.core.phase()
+    }
+
+    /// When frames flowed first, counted from the beginning of the world.
+    pub fn opened_after(&self) -> Option<Duration> {
+        self.opened_after
+    }
+
+    /// The path that carries the link, as it was told last.
+    pub fn path(&self) -> Option<Path> {
+        self.path
+    }
+
+    /// Its own texts that the peer acknowledged.
+    pub fn delivered(&self) -> &[String] {
+        &self.delivered
+    }
+
+    /// The peer's texts, in the order in which they came.
+    pub fn heard(&self) -> &[String] {
+        &self.heard
+    }
+
+    /// Why attempts failed.
+    pub fn failures(&self) -> &[Cause] {
+        &self.failures
+    }
+
+    pub(super) fn say(&mut self, text: &str, now: Instant) -> bool {
+        let said = self.core.say(text, now);
+        let id = said.as_ref().ok().copied();
+        self.unacknowledged
+            .extend(id.map(|id| (id, text.to_owned())));
+        said.is_ok()
+    }
+
+    pub(super) fn note(&mut self, event: Event, elapsed: Duration) {
+        match event {
+            Event::Phase(Phase::Open) => {
+                self.opened_after.get_or_insert(elapsed);
+            }
+            Event::Path(path) => self.path = Some(path),
+            Event::Failed(cause) => self.failures.push(cause),
+            Event::Talk(CtlEvent::Text(text)) => self.heard.push(text),
+            Event::Talk(CtlEvent::Delivered(id)) => {
+                self.delivered.extend(self.unacknowledged.remove(&id));
+            }
+            // Ids begin anew with each connection: who waits no longer must not be taken for
+            // another.
+            Event::Talk(CtlEvent::Undelivered(id)) => {
+                self.unacknowledged.remove(&id);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The devices of a pair, the impolite one first.
+pub(super) fn couple(scenario: &Scenario, now: Instant) -> [Device; 2] {
+    let mut keys = [[1; 32], [2; 32]].map(|seed| Arc::new(SigningKey::from_seed(seed)));
+    keys.sort_by_key(|key| std::cmp::Reverse(key.thumbprint().as_str().to_owned()));
+    let pair = PairId::from_bytes(&[7; 32]);
+    [0, 1].map(|at: usize| {
+        let (own, peer) = (&keys[at], &keys[1 - at]);
+        let settings = LinkSettings {
+            pair_id: pair.clone(),
+            own: own.clone(),
+            peer_id: peer.thumbprint(),
+            peer_key: *peer.public(),
+            is_verified: true,
+            own_time_ms: 0,
+            peer_time_ms: 0,
+            policy: scenario.policy,
+            ice_servers: Vec::new(),
+            keys: Some(link_keys(at)),
+            has_files: true,
+            seed: seed(scenario.seed, at),
+        };
+        let mut core = LinkCore::new(settings, now);
+        core.handle_clock(START_MS, now);
+        let sockets = BTreeSet::from([network::inside(scenario.homes[at], at)]);
+        core.handle_sockets(sockets.clone(), now);
+        Device {
+            core,
+            id: own.thumbprint(),
+            pair: pair.clone(),
+            socket: None,
+            sockets,
+            opened_after: None,
+            path: None,
+            unacknowledged: BTreeMap::new(),
+            delivered: Vec::new(),
+            heard: Vec::new(),
+            failures: Vec::new(),
+        }
+    })
+}
+
+fn link_keys(at: usize) -> LinkKeys {
+    let key = |at: usize| NoiseKey::from_secret([1 + u8::try_from(at).expect("one of two"); 32]);
+    LinkKeys {
+        own: Arc::new(key(at)),
+        peer: *key(1 - at).public(),
+        secret: [9; 32],
+    }
+}
+
+fn seed(world: u64, at: usize) -> [u8; 32] {
+    let mut seed = [u8::try_from(at).expect("one of two"); 32];
+    seed[..8].copy_from_slice(&world.to_be_bytes());
+    seed
+}

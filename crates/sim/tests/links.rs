@@ -1,0 +1,111 @@
+//! Two native peers, a hub and a relay on virtual time.
+
+use std::time::Duration;
+
+use peer::link::{Path, PathEnd};
+use sim::{Home, Line, LinkWorld, NatKind, Scenario};
+
+const ROUND_TRIP: Duration = Duration::from_millis(50);
+const SOON: Duration = Duration::from_secs(5);
+
+fn open(scenario: &Scenario) -> LinkWorld {
+    let mut world = LinkWorld::new(scenario);
+    let is_open = world.run_until(SOON, LinkWorld::is_open);
+    assert!(is_open, "{scenario:?}: {:?}", world.phases());
+    world
+}
+
+fn paths(world: &LinkWorld) -> [Path; 2] {
+    [0, 1].map(|at| world.devices()[at].path().expect("it told its path"))
+}
+
+/// Each side may send through the other's relay: then both of them see a relay as their remote end.
+fn is_relayed(world: &LinkWorld) -> bool {
+    let is_relayed = |path: &Path| [path.local, path.remote].contains(&PathEnd::Relayed);
+    paths(world).iter().all(is_relayed)
+}
+
+#[test]
+fn two_devices_link_directly_and_a_text_is_acknowledged() {
+    let homes = [Home::Behind(NatKind::PORT_RESTRICTED); 2];
+    let mut world = open(&Scenario::steady(1, homes, ROUND_TRIP));
+    assert_eq!(
+        paths(&world).map(|path| path.local),
+        [PathEnd::ServerReflexive; 2]
+    );
+    assert!(world.say(0, "there"));
+    assert!(world.say(1, "back"));
+    world.run(ROUND_TRIP * 2);
+    assert_eq!(world.devices()[1].heard(), ["there"]);
+    assert_eq!(world.devices()[0].delivered(), ["there"]);
+    assert_eq!(world.devices()[0].heard(), ["back"]);
+    assert_eq!(world.devices()[1].delivered(), ["back"]);
+}
+
+#[test]
+fn two_devices_of_one_network_link_without_leaving_it() {
+    let homes = [Home::Behind(NatKind::SYMMETRIC), Home::Shared];
+    let world = open(&Scenario::steady(2, homes, ROUND_TRIP));
+    assert_eq!(paths(&world).map(|path| path.local), [PathEnd::Host; 2]);
+}
+
+#[test]
+fn a_link_is_direct_wherever_the_two_nats_let_it_be_and_relayed_elsewhere() {
+    let kinds = [
+        NatKind::OPEN,
+        NatKind::ADDRESS_RESTRICTED,
+        NatKind::PORT_RESTRICTED,
+        NatKind::SYMMETRIC,
+    ];
+    for one in kinds {
+        for other in kinds {
+            let homes = [Home::Behind(one), Home::Behind(other)];
+            let mut world = open(&Scenario::steady(3, homes, ROUND_TRIP));
+            // A better path may be found a little later than the first one.
+            world.run(Duration::from_secs(2));
+            assert_eq!(!is_relayed(&world), one.lets_through(other), "{homes:?}");
+        }
+    }
+}
+
+#[test]
+fn where_only_tcp_passes_the_link_is_relayed_over_a_stream() {
+    for homes in [
+        [Home::TcpOnly, Home::Public],
+        [Home::Public, Home::TcpOnly],
+        [Home::TcpOnly; 2],
+    ] {
+        let mut world = open(&Scenario::steady(4, homes, ROUND_TRIP));
+        assert!(is_relayed(&world), "{homes:?}");
+        assert!(world.say(0, "through a stream"));
+        world.run(ROUND_TRIP * 3);
+        assert_eq!(world.devices()[0].delivered(), ["through a stream"]);
+    }
+}
+
+#[test]
+fn loss_delays_a_link_and_its_texts_but_stops_neither() {
+    let line = Line {
+        delay: Duration::from_millis(5)..Duration::from_millis(30),
+        lost_per_mille: 50,
+    };
+    let homes = [Home::Behind(NatKind::PORT_RESTRICTED); 2];
+    let scenario = Scenario {
+        lines: [line.clone(), line],
+        ..Scenario::steady(5, homes, ROUND_TRIP)
+    };
+    let mut world = LinkWorld::new(&scenario);
+    assert!(world.run_until(SOON * 24, LinkWorld::is_open));
+    let texts: Vec<String> = (0..50).map(|number| format!("text {number}")).collect();
+    for text in &texts {
+        assert!(world.say(0, text));
+        world.run(Duration::from_millis(20));
+    }
+    world.run(SOON);
+    let mut heard = world.devices()[1].heard().to_vec();
+    heard.sort();
+    let mut expected = texts;
+    expected.sort();
+    assert_eq!(heard, expected, "each arrived, once");
+    assert_eq!(world.devices()[0].delivered().len(), 50);
+}
