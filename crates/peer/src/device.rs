@@ -12,8 +12,8 @@ use protocol::record::{DeviceKind, DeviceRecord, FieldError};
 use crate::device_keys::DeviceKeys;
 use crate::store::{Store, StoreError, StoredIdentity};
 
-/// What this program can do, as its record says: `ctl` and `telemetry` inside Noise.
-pub const FEATURES: [&str; 1] = ["ctl-noise"];
+/// What this program can do, as its record says: `ctl` and `telemetry` inside Noise, and files.
+pub const FEATURES: [&str; 2] = ["ctl-noise", "file"];
 
 /// A device that exists: keys, record, memory. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -14,27 +14,35 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use crate::ctl::{CtlEvent, RoundTrip, TextId};
+use crate::files::{DiskReport, FileEvent};
 use crate::link::{Event, LinkCore, Output, Phase, SayError, Section};
 use crate::server_api::unix_ms;
 use crate::store::Store;
+use disk::DiskThread;
 use lookup::Lookups;
+use sharing::FileCommand;
 use signalling::{SignalEvent, Signalling};
 use sockets::{Datagram, Sockets};
 use streams::{StreamEvent, Streams};
 
+mod disk;
 mod handle;
 mod interfaces;
 mod lookup;
+mod sharing;
 mod signalling;
 mod sockets;
 mod streams;
 
 pub use handle::{Link, LinkError, LinkOptions, NotSaid};
+pub use sharing::NotOffered;
 
 /// How often the machine's addresses are looked at.
 const INTERFACE_INTERVAL: Duration = Duration::from_millis(300);
 /// Datagrams taken before anything else gets its turn.
 const MAX_BURST: usize = 64;
+/// Events that wait to be read; later ones are dropped.
+const MAX_EVENTS: usize = 1024;
 /// Texts that wait for the link to open.
 const MAX_WAITING_TEXTS: usize = 256;
 
@@ -46,6 +54,7 @@ enum Command {
     OpenVideo,
     SendVideo(Arc<[u8]>),
     AskKeyFrame(Section),
+    File(FileCommand),
     RoundTrip(oneshot::Sender<Option<RoundTrip>>),
     Restart,
     Close(String),
@@ -59,6 +68,7 @@ struct Driver {
     sockets: Sockets,
     streams: Streams,
     lookups: Lookups,
+    disk: DiskThread,
     signals: mpsc::Sender<ClientMessage>,
     reconnect: Arc<Notify>,
     events: mpsc::Sender<Event>,
@@ -72,6 +82,7 @@ struct Inputs {
     datagrams: mpsc::Receiver<Datagram>,
     streams: mpsc::Receiver<(crate::link::StreamId, StreamEvent)>,
     signals: mpsc::Receiver<SignalEvent>,
+    disk: mpsc::Receiver<DiskReport>,
 }
 
 impl Driver {
@@ -104,6 +115,9 @@ impl Driver {
                 Some((host, addrs)) = self.lookups.next() => {
                     self.core.handle_found(&host, &addrs, Instant::now());
                 }
+                Some(report) = inputs.disk.recv() => {
+                    self.core.handle_disk(report, Instant::now());
+                }
                 _ = interfaces.tick() => self.look_at_interfaces(),
                 command = inputs.commands.recv() => match command {
                     Some(command) => self.obey(command),
@@ -112,6 +126,8 @@ impl Driver {
                 },
             }
         }
+        drop(inputs);
+        self.disk.finish().await;
     }
 
     fn take(&mut self, datagram: &Datagram) {
@@ -156,6 +172,7 @@ impl Driver {
             // A section that is not open yet has no use for a frame of now.
             Command::SendVideo(access_unit) => drop(self.core.send_video(access_unit, now)),
             Command::AskKeyFrame(section) => self.core.ask_key_frame(section, now),
+            Command::File(command) => self.obey_about_file(command, now),
             // Whoever asked may have stopped waiting.
             Command::RoundTrip(told) => drop(told.send(self.core.round_trip())),
             Command::Restart => self.core.restart(now),
@@ -198,6 +215,7 @@ impl Driver {
                 Output::StreamData { stream, bytes } => self.streams.send(stream, bytes),
                 Output::CloseStream { stream } => self.streams.close(stream),
                 Output::Lookup { host } => self.lookups.start(host),
+                Output::Disk(order) => self.disk.execute(order),
                 Output::RememberOwnTime(ts) => {
                     self.remember(|store, pair| store.next_own_time(pair, ts).map(|_| ()));
                 }
@@ -224,6 +242,9 @@ impl Driver {
             }
             _ => {
                 let opened = event == Event::Phase(Phase::Open);
+                if is_progress(&event) && self.events.capacity() < MAX_EVENTS / 2 {
+                    return;
+                }
                 if self.events.try_send(event).is_err() {
                     tracing::debug!("an event was dropped: nobody reads them");
                 }
@@ -242,4 +263,12 @@ impl Driver {
             let _ = done.send(outcome);
         }
     }
+}
+
+/// Whether the next event of its kind says the same and more: a slow reader may miss it.
+fn is_progress(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::File(FileEvent::Sending { .. } | FileEvent::Receiving { .. })
+    )
 }

@@ -133,8 +133,13 @@ pub enum DiskReport {
         /// The end of what is stored.
         offset: u64,
     },
-    /// It stored the whole under its name.
-    Finished(IncomingId),
+    /// It stored the whole.
+    Finished {
+        /// The file.
+        id: IncomingId,
+        /// The name that it has now.
+        name: String,
+    },
     /// It cannot write: `disk-full` or `write-failed`.
     WriteFailed {
         /// The file.
@@ -177,8 +182,14 @@ pub enum FileEvent {
         /// In bytes.
         stored: u64,
     },
-    /// The peer's file is stored under its name, and its hash is right.
-    Received(IncomingId),
+    /// The peer's file is stored, and its hash is right.
+    Received {
+        /// The file.
+        id: IncomingId,
+        /// The name that it is stored under: the offered one, made safe, and another one where
+        /// that was taken.
+        name: String,
+    },
     /// The peer's file does not come.
     NotReceived {
         /// The file.
@@ -280,6 +291,9 @@ impl Files {
 
     /// The channel is gone.
     pub fn handle_closed(&mut self) {
+        if !self.is_open {
+            return;
+        }
         self.is_open = false;
         self.outbox.replies.clear();
         self.outgoing.handle_closed();
@@ -341,7 +355,7 @@ impl Files {
             }
             DiskReport::Begun { id, stored } => self.incoming.handle_begun(id, stored, outbox),
             DiskReport::Written { id, offset } => self.incoming.handle_written(id, offset, outbox),
-            DiskReport::Finished(id) => self.incoming.handle_finished(id, outbox),
+            DiskReport::Finished { id, name } => self.incoming.handle_finished(id, name, outbox),
             DiskReport::WriteFailed { id, code } => {
                 self.incoming.handle_write_failed(id, code, outbox);
             }

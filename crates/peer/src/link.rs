@@ -32,6 +32,7 @@ mod relay;
 mod rtc;
 mod sdp;
 mod secure;
+mod sharing;
 mod signalling;
 mod signatures;
 mod talk;
@@ -46,6 +47,7 @@ pub use talk::SayError;
 pub use video::{Section, VideoEvent, VideoFrame};
 
 use crate::ctl::Ctl;
+use crate::files::Files;
 use connection::Connection;
 use random::Random;
 use signatures::Signatures;
@@ -133,6 +135,7 @@ pub struct LinkCore {
     is_peer_online: bool,
     connection: Option<Connection>,
     ctl: Option<Ctl>,
+    files: Files,
     /// Whether frames flow on the connection there is.
     is_open: bool,
     was_open: bool,
@@ -172,6 +175,7 @@ impl LinkCore {
             is_peer_online: false,
             connection: None,
             ctl: None,
+            files: Files::default(),
             is_open: false,
             was_open: false,
             has_video: false,

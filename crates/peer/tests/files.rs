@@ -90,7 +90,8 @@ impl Side {
                 let key = self.open.remove(&id)?;
                 let bytes = self.parts.remove(&key)?;
                 self.whole.push((key, bytes));
-                Some(DiskReport::Finished(id))
+                let name = String::new();
+                Some(DiskReport::Finished { id, name })
             }
             FileOrder::Close { id, keep } => {
                 let key = self.open.remove(&id)?;

@@ -1,6 +1,8 @@
 //! A link as its holder sees it.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,9 +12,12 @@ use protocol::http::IceServer;
 use protocol::id::PairId;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use super::{Command, Driver, Inputs, Lookups, Signalling, Sockets, Streams};
+use super::{
+    Command, DiskThread, Driver, Inputs, Lookups, MAX_EVENTS, Signalling, Sockets, Streams,
+};
 use crate::ctl::{self, RoundTrip};
 use crate::device::{Device, random};
+use crate::files::disk::Saving;
 use crate::link::{Event, IcePolicy, LinkCore, LinkKeys, LinkSettings, Phase, Section, VideoEvent};
 use crate::server_api::{ApiError, ServerApi, unix_ms};
 use crate::store::{Store, StoreError, StoredPair};
@@ -21,8 +26,6 @@ use crate::store::{Store, StoreError, StoredPair};
 const CTL_NOISE: &str = "ctl-noise";
 /// The feature that says: files are taken.
 const FILE: &str = "file";
-/// Events that wait to be read; later ones are dropped.
-const MAX_EVENTS: usize = 1024;
 const MAX_COMMANDS: usize = 64;
 const MAX_DATAGRAMS: usize = 1024;
 const MAX_SIGNALS: usize = 256;
@@ -36,6 +39,8 @@ pub struct LinkOptions {
     pub ice_servers: Vec<IceServer>,
     /// PEM of the authority to trust alone; else what was pinned when the devices paired.
     pub ca_pem: Option<Vec<u8>>,
+    /// Where accepted files of the peer go; without a directory they are refused.
+    pub save_files_to: Option<PathBuf>,
 }
 
 /// Why there is no link.
@@ -50,6 +55,9 @@ pub enum LinkError {
     /// The server's address or its pinned certificate cannot be used.
     #[error(transparent)]
     Server(#[from] ApiError),
+    /// The directory for files cannot be made.
+    #[error("{path}: {error}", path = .0.display(), error = .1)]
+    Directory(PathBuf, #[source] io::Error),
 }
 
 /// Why a text did not arrive, as far as this side knows.
@@ -82,10 +90,11 @@ pub enum NotSaid {
 /// ```
 #[derive(Debug)]
 pub struct Link {
-    commands: mpsc::Sender<Command>,
+    pub(super) commands: mpsc::Sender<Command>,
     events: mpsc::Receiver<Event>,
     /// As far as the events were read.
     phase: Phase,
+    pub(super) takes_files: bool,
     sending_on: Option<Section>,
     receiving_on: Option<Section>,
     task: Option<tokio::task::JoinHandle<()>>,
@@ -101,11 +110,16 @@ impl Device {
         let store = self.store();
         let stored = store.pair(pair)?;
         let stored = stored.ok_or_else(|| LinkError::NotPaired(pair.clone()))?;
+        let save = |directory: &PathBuf| {
+            Saving::into_directory(directory, stored.peer.device_id.as_str())
+                .map_err(|error| LinkError::Directory(directory.clone(), error))
+        };
+        let saving = options.save_files_to.as_ref().map(save).transpose()?;
         let api = ServerApi::for_device(&stored.server, self, options.ca_pem.as_deref())?;
         let now = Instant::now();
         let mut core = LinkCore::new(self.settings(&stored, &options)?, now);
         core.handle_clock(unix_ms(), now);
-        Ok(start(core, pair, store.clone(), Arc::new(api)))
+        Ok(start(core, pair, store.clone(), Arc::new(api), saving))
     }
 
     fn settings(
@@ -140,7 +154,13 @@ impl Device {
     }
 }
 
-fn start(core: LinkCore, pair: &PairId, store: Store, api: Arc<ServerApi>) -> Link {
+fn start(
+    core: LinkCore,
+    pair: &PairId,
+    store: Store,
+    api: Arc<ServerApi>,
+    saving: Option<Saving>,
+) -> Link {
     let (commands, obeyed) = mpsc::channel(MAX_COMMANDS);
     let (told, events) = mpsc::channel(MAX_EVENTS);
     let (datagrams, received) = mpsc::channel(MAX_DATAGRAMS);
@@ -156,6 +176,8 @@ fn start(core: LinkCore, pair: &PairId, store: Store, api: Arc<ServerApi>) -> Li
         events: heard,
         reconnect: reconnect.clone(),
     };
+    let takes_files = core.takes_files();
+    let (disk, reports) = DiskThread::start(saving);
     let driver = Driver {
         core,
         pair: pair.clone(),
@@ -163,6 +185,7 @@ fn start(core: LinkCore, pair: &PairId, store: Store, api: Arc<ServerApi>) -> Li
         sockets: Sockets::new(datagrams),
         streams: Streams::new(&tls, streamed),
         lookups: Lookups::default(),
+        disk,
         signals,
         reconnect,
         events: told,
@@ -174,6 +197,7 @@ fn start(core: LinkCore, pair: &PairId, store: Store, api: Arc<ServerApi>) -> Li
         datagrams: received,
         streams,
         signals: signalled,
+        disk: reports,
     };
     let task = tokio::spawn(async move {
         // The signalling task ends by itself, after the last message, once its queue is closed.
@@ -183,6 +207,7 @@ fn start(core: LinkCore, pair: &PairId, store: Store, api: Arc<ServerApi>) -> Li
         commands,
         events,
         phase: Phase::Signalling,
+        takes_files,
         sending_on: None,
         receiving_on: None,
         task: Some(task),

@@ -50,7 +50,10 @@ impl Disk {
             FileOrder::Restart(id) => (id, saving.restart(id).map(|()| None)),
             FileOrder::Finish(id) => {
                 let finished = saving.finish(id);
-                (id, finished.map(|_| Some(DiskReport::Finished(id))))
+                (
+                    id,
+                    finished.map(|name| Some(DiskReport::Finished { id, name })),
+                )
             }
             FileOrder::Close { id, keep } => {
                 saving.close(id, keep);

@@ -224,10 +224,10 @@ impl Incoming {
         }
     }
 
-    pub(super) fn handle_finished(&mut self, id: IncomingId, outbox: &mut Outbox) {
+    pub(super) fn handle_finished(&mut self, id: IncomingId, name: String, outbox: &mut Outbox) {
         if let Some(key) = self.late.remove(&id) {
             self.unheard.insert(key);
-            outbox.events.push_back(FileEvent::Received(id));
+            outbox.events.push_back(FileEvent::Received { id, name });
             return self.answer_deferred(key, outbox);
         }
         if let Some(file) = self.files.remove(&id) {
@@ -235,7 +235,7 @@ impl Incoming {
                 self.finished.insert(file.offer.key);
             }
             outbox.replies.push_back(FileFrame::Received { id: id.0 });
-            outbox.events.push_back(FileEvent::Received(id));
+            outbox.events.push_back(FileEvent::Received { id, name });
         }
     }
 

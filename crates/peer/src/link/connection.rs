@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
+use protocol::cbor::MAX_BYTES;
 use protocol::http::IceServer;
 use protocol::id::{DeviceId, PairId};
 use str0m::net::Protocol;
@@ -269,6 +270,11 @@ impl Connection {
         };
         self.settle(now);
         result
+    }
+
+    /// Whether a frame of any size would be taken now; once it was not, `Writable` follows.
+    pub(super) fn has_room(&mut self, label: Label) -> bool {
+        self.channels.check_room(label, MAX_BYTES).is_ok()
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {

@@ -80,6 +80,7 @@ impl LinkCore {
 
     pub(super) fn drop_connection(&mut self, now: Instant) {
         self.is_open = false;
+        self.files.handle_closed();
         self.hush(now);
         let Some(mut connection) = self.connection.take() else {
             return;
@@ -125,6 +126,7 @@ impl LinkCore {
     pub(super) fn settle(&mut self, now: Instant) {
         loop {
             self.talk(now);
+            self.share(now);
             let Some(output) = self.connection.as_mut().and_then(Connection::poll_output) else {
                 break;
             };
@@ -169,9 +171,12 @@ impl LinkCore {
             ConnectionOutput::Closed => self.rebuild("closed", now),
             ConnectionOutput::Broken(error) => self.handle_broken(error, now),
             ConnectionOutput::Lost => {}
-            ConnectionOutput::Files(is_open) => self.event(Event::Files(is_open)),
-            ConnectionOutput::Frame(Label::File, frame) => self.event(Event::FileFrame(frame)),
+            ConnectionOutput::Files(true) => self.files.handle_opened(),
+            ConnectionOutput::Files(false) => self.files.handle_closed(),
+            ConnectionOutput::Frame(Label::File, frame) => self.files.handle_frame(&frame),
             ConnectionOutput::Frame(_, frame) => self.handle_frame(&frame, now),
+            // Asked for again with every other change.
+            ConnectionOutput::Writable(Label::File) => {}
             ConnectionOutput::Writable(label) => self.event(Event::Writable(label)),
             ConnectionOutput::Video(event) => self.event(event.into()),
             ConnectionOutput::Path(path) => self.event(Event::Path(path)),

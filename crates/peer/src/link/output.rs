@@ -8,6 +8,7 @@ use super::channels::Label;
 use super::error::{Cause, Refusal};
 use super::video::VideoEvent;
 use crate::ctl::CtlEvent;
+use crate::files::{FileEvent, FileOrder};
 
 /// A TCP connection that the core asked for; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +61,9 @@ pub enum Output {
     /// Store that descriptions of the peer up to this time (Unix milliseconds) are used up, before
     /// the next order is executed.
     RememberPeerTime(u64),
+    /// Read or write files, in the order of the orders; [`super::LinkCore::handle_disk`] takes the
+    /// answer.
+    Disk(FileOrder),
     /// Tell whoever uses the link.
     Event(Event),
 }
@@ -73,10 +77,8 @@ pub enum Event {
     Path(Path),
     /// The peer said something, or something that was said arrived or did not.
     Talk(CtlEvent),
-    /// The channel `file` may be used from here on, or no longer.
-    Files(bool),
-    /// A frame of the peer on `file`.
-    FileFrame(Vec<u8>),
+    /// Something about a file.
+    File(FileEvent),
     /// A channel whose sender was refused has room again.
     Writable(Label),
     /// Something about video.

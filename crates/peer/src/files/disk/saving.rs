@@ -45,7 +45,6 @@ pub struct Saving {
     directory: PathBuf,
     peer: String,
     parts: BTreeMap<IncomingId, Part>,
-    saved: Vec<PathBuf>,
 }
 
 impl Saving {
@@ -59,18 +58,12 @@ impl Saving {
             directory: directory.to_owned(),
             peer: peer.to_owned(),
             parts: BTreeMap::new(),
-            saved: Vec::new(),
         })
     }
 
     /// Whether a part of this offer is here: it was accepted before and may go on without asking.
     pub fn knows(&self, offer: &FileOffer) -> bool {
         self.find(offer).is_some()
-    }
-
-    /// The files that were finished since the last call.
-    pub fn take_saved(&mut self) -> Vec<PathBuf> {
-        std::mem::take(&mut self.saved)
     }
 
     pub(super) fn begin(&mut self, id: IncomingId, offer: &FileOffer) -> io::Result<DiskReport> {
@@ -115,17 +108,16 @@ impl Saving {
             .map_or(Ok(()), |part| part.file.set_len(0))
     }
 
-    /// Gives a whole file its name, once it is on the disk.
-    pub(super) fn finish(&mut self, id: IncomingId) -> io::Result<PathBuf> {
+    /// Gives a whole file its name, once it is on the disk; returns the name.
+    pub(super) fn finish(&mut self, id: IncomingId) -> io::Result<String> {
         let part = self.parts.get(&id).ok_or(io::ErrorKind::NotFound)?;
         part.file.sync_all()?;
-        let path = self.reserve(&part.name)?;
-        fs::rename(&part.path, &path)?;
+        let name = self.reserve(&part.name)?;
+        fs::rename(&part.path, self.directory.join(&name))?;
         fs::remove_file(sidecar_of(&part.path))?;
         File::open(&self.directory)?.sync_all()?;
         self.parts.remove(&id);
-        self.saved.push(path.clone());
-        Ok(path)
+        Ok(name)
     }
 
     pub(super) fn close(&mut self, id: IncomingId, keep: bool) {
@@ -191,13 +183,13 @@ impl Saving {
     }
 
     /// A name that nobody else has, taken by an empty file that the whole one replaces.
-    fn reserve(&self, wanted: &str) -> io::Result<PathBuf> {
+    fn reserve(&self, wanted: &str) -> io::Result<String> {
         for name in candidates(wanted) {
-            let path = self.directory.join(name);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            let path = self.directory.join(&name);
+            match OpenOptions::new().write(true).create_new(true).open(path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
-                Ok(_) => return Ok(path),
+                Ok(_) => return Ok(name),
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
