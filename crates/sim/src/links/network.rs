@@ -48,7 +48,8 @@ impl LinkWorld {
             // The server is named by its address, and nobody hides behind a name here.
             Output::Lookup { .. } => {}
             // These devices never begin anew.
-            Output::RememberOwnTime(_) | Output::RememberPeerTime(_) => {}
+            // Nobody sends files here yet.
+            Output::RememberOwnTime(_) | Output::RememberPeerTime(_) | Output::Disk(_) => {}
         }
     }
 
