@@ -43,7 +43,8 @@ pub(crate) struct TwoLinks {
     pub(crate) now: Instant,
     #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) start: Instant,
-    delay: Duration,
+    /// What anything takes one way.
+    pub(crate) delay: Duration,
     under_way: Vec<(Instant, u64, usize, Parcel)>,
     sequence: u64,
     is_online: [bool; 2],
