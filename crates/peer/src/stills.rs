@@ -6,6 +6,10 @@
 mod encoder;
 mod h264;
 mod live;
+#[cfg(feature = "tokio")]
+mod mode;
+#[cfg(feature = "tokio")]
+mod pace;
 mod pattern;
 mod picture;
 mod rate;
@@ -13,10 +17,16 @@ mod receiver;
 #[cfg(feature = "tokio")]
 #[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
 mod receiving;
+#[cfg(feature = "tokio")]
+#[expect(clippy::disallowed_types, reason = "the shell owns the files")]
+mod saving;
 mod sender;
 #[cfg(feature = "tokio")]
 #[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
 mod sending;
+#[cfg(feature = "tokio")]
+#[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
+mod sending_live;
 #[cfg(feature = "tokio")]
 mod sources;
 
@@ -29,9 +39,13 @@ pub use rate::{Budget, EncodedStill, RateControl};
 pub use receiver::{DEFAULT_KEEP, ReceivedStill, ReceiverOutput, StillsReceiver};
 #[cfg(feature = "tokio")]
 pub use receiving::{Stills, StillsEvent};
+#[cfg(feature = "tokio")]
+pub use saving::{PictureFormat, SaveError};
 pub use sender::{DEFAULT_INTERVAL, SenderOutput, SentStill, StillsSender};
 #[cfg(feature = "tokio")]
 pub use sending::{SendError, SendStills, SendingEvent};
+#[cfg(feature = "tokio")]
+pub use sending_live::{LiveEvent, LiveFigures, LiveSettings, SendLive};
 #[cfg(feature = "tokio")]
 pub use sources::{Source, SourceError};
 

@@ -1,13 +1,15 @@
-//! Two native devices exchange stills through a real server over real sockets.
+//! Two native devices exchange stills and live video through a real server over real sockets.
 
 #![allow(clippy::disallowed_types, reason = "a test asks for a free port")]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use peer::link::{Event, VideoEvent};
 use peer::stills::{
-    Picture, ReceivedStill, STILL_HEIGHT, STILL_LIMIT_BYTES, STILL_WIDTH, SendStills, SendingEvent,
-    SentStill, Source, Stills, StillsEvent, pattern,
+    H264Decoder, LiveFigures, LiveSettings, Picture, ReceivedStill, STILL_HEIGHT,
+    STILL_LIMIT_BYTES, STILL_WIDTH, SendLive, SendStills, SendingEvent, SentStill, Source, Stills,
+    StillsEvent, pattern,
 };
 use peer::{Link, LinkOptions};
 use tokio::time::timeout;
@@ -38,8 +40,8 @@ fn gallery(folder: &Path, first: u32) -> (PathBuf, Vec<Picture>) {
 }
 
 /// Sends every picture of a folder once.
-async fn send(link: Link, folder: &Path) -> (Link, Vec<SentStill>) {
-    let source = Source::images(folder, STILL_WIDTH, STILL_HEIGHT).expect("there are pictures");
+async fn send(link: &mut Link, folder: PathBuf) -> Vec<SentStill> {
+    let source = Source::images(&[folder], STILL_WIDTH, STILL_HEIGHT).expect("there are pictures");
     let mut sending = SendStills::new(link, source, INTERVAL, Some(COUNT));
     let mut sent = Vec::new();
     while let Some(event) = sending.next().await.expect("pictures can be sent") {
@@ -47,11 +49,11 @@ async fn send(link: Link, folder: &Path) -> (Link, Vec<SentStill>) {
             sent.push(still);
         }
     }
-    (sending.into_link(), sent)
+    sent
 }
 
 /// Receives so many stills.
-async fn receive(link: Link) -> (Link, Vec<ReceivedStill>) {
+async fn receive(link: &mut Link) -> Vec<ReceivedStill> {
     let mut stills = Stills::new(link).expect("a decoder");
     let mut received = Vec::new();
     while received.len() < COUNT as usize {
@@ -59,7 +61,7 @@ async fn receive(link: Link) -> (Link, Vec<ReceivedStill>) {
             received.push(still);
         }
     }
-    (stills.into_link(), received)
+    received
 }
 
 /// Peak signal-to-noise ratio over all channels, in decibels.
@@ -79,9 +81,8 @@ async fn stills_of_either_device_arrive_once_as_they_were() {
     );
     for first in [1, 11] {
         let (folder, pictures) = gallery(stage.homes.path(), first);
-        let both = async { tokio::join!(send(from, &folder), receive(to)) };
-        let ((sender, sent), (receiver, received)) =
-            timeout(PATIENCE, both).await.expect("in time");
+        let both = async { tokio::join!(send(&mut from, folder), receive(&mut to)) };
+        let (sent, received) = timeout(PATIENCE, both).await.expect("in time");
         let seqs: Vec<u64> = received.iter().map(|still| still.seq).collect();
         assert_eq!(seqs, [1, 2, 3]);
         for (still, picture) in received.iter().zip(&pictures) {
@@ -96,7 +97,63 @@ async fn stills_of_either_device_arrive_once_as_they_were() {
         assert_eq!(sent.len(), COUNT as usize);
         assert!(sent.iter().all(|still| still.shown.is_some()), "{sent:?}");
         // The other way round, over the same link.
-        (from, to) = (receiver, sender);
+        (from, to) = (to, from);
     }
+    stage.running.stop().await;
+}
+
+/// A small picture: a test is not to need a fast machine.
+const LIVE: LiveSettings = LiveSettings {
+    width: 320,
+    height: 240,
+    frames_per_second: 15,
+    bits_per_second: 200_000,
+};
+const FRAMES: u32 = 45;
+
+async fn send_live(link: &mut Link) -> LiveFigures {
+    let source = Source::pattern(LIVE.width, LIVE.height);
+    let mut sending = SendLive::new(link, source, LIVE, Some(FRAMES)).expect("an encoder");
+    while sending.next().await.expect("it films").is_some() {}
+    sending.figures()
+}
+
+/// Decodes so many frames, asks for a key frame after ten, and returns how many came.
+async fn watch(link: &mut Link, enough: u64) -> u64 {
+    let mut decoder = H264Decoder::new().expect("a decoder");
+    let (mut shown, mut key_frames) = (0, 0);
+    while shown < enough {
+        let Event::Video(VideoEvent::Frame(frame)) = link.next().await.expect("it goes on") else {
+            continue;
+        };
+        let picture = decoder
+            .decode(&frame.access_unit)
+            .expect("nothing is lost here");
+        assert_eq!(
+            (picture.width(), picture.height()),
+            (LIVE.width, LIVE.height)
+        );
+        shown += 1;
+        key_frames += u64::from(frame.is_key);
+        if shown == 10 {
+            link.ask_key_frame(frame.section).await;
+        }
+    }
+    key_frames
+}
+
+#[tokio::test]
+async fn live_video_arrives_with_the_key_frames_that_are_asked_for() {
+    let stage = Stage::start().await;
+    let (mut from, mut to) = (
+        stage.link(0, LinkOptions::default()),
+        stage.link(1, LinkOptions::default()),
+    );
+    let enough = u64::from(FRAMES) * 2 / 3;
+    let both = async { tokio::join!(send_live(&mut from), watch(&mut to, enough)) };
+    let (sent, key_frames) = timeout(PATIENCE, both).await.expect("in time");
+    println!("{sent:?}");
+    assert_eq!(key_frames, 2, "the first, and the one that was asked for");
+    assert!(sent.frames >= enough && sent.key_frames >= 2);
     stage.running.stop().await;
 }

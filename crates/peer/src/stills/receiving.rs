@@ -33,8 +33,8 @@ pub enum StillsEvent {
 ///
 /// ```no_run
 /// use peer::stills::{Stills, StillsEvent};
-/// # async fn example(link: peer::Link) -> Result<(), Box<dyn std::error::Error>> {
-/// let mut stills = Stills::new(link)?;
+/// # async fn example(mut link: peer::Link) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut stills = Stills::new(&mut link)?;
 /// while let Some(event) = stills.next().await {
 ///     if let StillsEvent::Still(still) = event {
 ///         std::fs::write(format!("{}.png", still.seq), still.picture.to_png())?;
@@ -43,8 +43,8 @@ pub enum StillsEvent {
 /// # Ok(())
 /// # }
 /// ```
-pub struct Stills {
-    link: Link,
+pub struct Stills<'link> {
+    link: &'link mut Link,
     core: StillsReceiver,
     decoder: H264Decoder,
     /// Where the last picture came.
@@ -56,12 +56,12 @@ pub struct Stills {
     was_open: bool,
 }
 
-impl Stills {
+impl<'link> Stills<'link> {
     /// Receives over this link, and keeps the last 20 stills.
     ///
     /// # Errors
     /// The decoder does not begin.
-    pub fn new(link: Link) -> Result<Self, DecodeError> {
+    pub fn new(link: &'link mut Link) -> Result<Self, DecodeError> {
         Ok(Self {
             was_open: link.phase() == Phase::Open,
             offered: link.receiving_on().into_iter().collect(),
@@ -71,11 +71,6 @@ impl Stills {
             section: None,
             live: BTreeSet::new(),
         })
-    }
-
-    /// The link back.
-    pub fn into_link(self) -> Link {
-        self.link
     }
 
     /// The last stills, newest first.

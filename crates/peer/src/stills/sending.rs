@@ -1,14 +1,13 @@
 //! Sends stills over a link: takes pictures, encodes them, and follows what becomes of each.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use protocol::cbor::Value;
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
 
 use super::encoder::{EncodeError, Encoder};
 use super::h264::H264Encoder;
+use super::mode::Mode;
 use super::rate::{Budget, EncodedStill, RateControl};
 use super::sender::{SenderOutput, SentStill, StillsSender};
 use super::sources::{Source, SourceError};
@@ -19,8 +18,8 @@ use crate::server_api::unix_ms;
 
 /// What stills aim at, in bits per second.
 const DEFAULT_BITS_PER_SECOND: u32 = 100_000;
-/// How often the peer is told again what the section carries.
-const MODE_INTERVAL: Duration = Duration::from_secs(2);
+/// When nothing is due, this is waited for.
+const FAR: Duration = Duration::from_secs(3600);
 
 /// Why sending ended.
 #[derive(Debug, thiserror::Error)]
@@ -70,17 +69,18 @@ impl Studio {
 /// ```no_run
 /// use std::time::Duration;
 /// use peer::stills::{SendStills, Source};
-/// # async fn example(link: peer::Link) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn example(mut link: peer::Link) -> Result<(), Box<dyn std::error::Error>> {
 /// let source = Source::pattern(600, 400);
-/// let mut sending = SendStills::new(link, source, Duration::from_secs(3), Some(10));
+/// let mut sending = SendStills::new(&mut link, source, Duration::from_secs(3), Some(10));
 /// while let Some(event) = sending.next().await? {
 ///     println!("{event:?}");
 /// }
 /// # Ok(())
 /// # }
 /// ```
-pub struct SendStills {
-    link: Link,
+pub struct SendStills<'link> {
+    link: &'link mut Link,
+    mode: Mode,
     core: StillsSender,
     /// Away while it takes a picture.
     studio: Option<Studio>,
@@ -89,12 +89,16 @@ pub struct SendStills {
     is_open: bool,
     is_begun: bool,
     is_over: bool,
-    mode_at: Instant,
 }
 
-impl SendStills {
+impl<'link> SendStills<'link> {
     /// Sends a still every `interval`: `count` of them, or until the source or the link is over.
-    pub fn new(link: Link, source: Source, interval: Duration, count: Option<u32>) -> Self {
+    pub fn new(
+        link: &'link mut Link,
+        source: Source,
+        interval: Duration,
+        count: Option<u32>,
+    ) -> Self {
         let studio = Studio {
             source,
             encoder: Box::new(H264Encoder::new()),
@@ -102,6 +106,7 @@ impl SendStills {
             budget: Budget::new(DEFAULT_BITS_PER_SECOND, interval),
         };
         Self {
+            mode: Mode::new("stills", Instant::now()),
             core: StillsSender::new(interval, count),
             studio: Some(studio),
             taking: None,
@@ -109,14 +114,8 @@ impl SendStills {
             is_open: link.phase() == Phase::Open,
             is_begun: false,
             is_over: false,
-            mode_at: Instant::now(),
             link,
         }
-    }
-
-    /// The link back.
-    pub fn into_link(self) -> Link {
-        self.link
     }
 
     /// What happens next; none once every still was sent, or the link is over.
@@ -146,8 +145,10 @@ impl SendStills {
 
     /// Lets one thing happen; an event that is anybody else's as well.
     async fn wait(&mut self) -> Result<Option<Event>, SendError> {
-        let due = self.core.poll_timeout().unwrap_or(self.mode_at);
-        let due = due.min(self.mode_at);
+        let section = self.open_section();
+        let told_at = section.map(|_| self.mode.poll_timeout());
+        let due = self.core.poll_timeout().into_iter().chain(told_at).min();
+        let due = due.unwrap_or_else(|| Instant::now() + FAR);
         let taken = async {
             match &mut self.taking {
                 Some((_, taking)) => taking.await,
@@ -172,8 +173,11 @@ impl SendStills {
                 None => self.is_over = true,
             },
             () = sleep_until(due.into()) => {
-                self.tell_mode().await;
-                self.core.handle_timeout(Instant::now());
+                let now = Instant::now();
+                if let Some(section) = section {
+                    self.mode.tell(self.link, section, now).await;
+                }
+                self.core.handle_timeout(now);
             }
         }
         Ok(None)
@@ -184,7 +188,7 @@ impl SendStills {
         match event {
             Event::Video(VideoEvent::Sendable(section)) => {
                 self.section = Some(*section);
-                self.mode_at = now;
+                self.mode.handle_section(now);
                 // What went to an earlier section goes again.
                 self.core.handle_close();
             }
@@ -203,11 +207,16 @@ impl SendStills {
 
     /// Stills flow while the link is open and its peer takes them.
     fn follow_link(&mut self) {
-        if self.is_open && self.section.is_some() {
+        if self.open_section().is_some() {
             self.core.handle_open(Instant::now());
         } else {
             self.core.handle_close();
         }
+    }
+
+    /// Where stills go, while they do.
+    fn open_section(&self) -> Option<Section> {
+        self.section.filter(|_| self.is_open)
     }
 
     async fn execute(&mut self, output: SenderOutput) -> Option<SentStill> {
@@ -227,19 +236,5 @@ impl SendStills {
             SenderOutput::Sent(still) => return Some(still),
         }
         None
-    }
-
-    /// Tells what the section carries, again and again: a command may be lost.
-    async fn tell_mode(&mut self) {
-        let now = Instant::now();
-        if self.mode_at > now {
-            return;
-        }
-        self.mode_at = now + MODE_INTERVAL;
-        if let Some(section) = self.section.filter(|_| self.is_open) {
-            let words = [("mid", section.to_string()), ("mode", "stills".to_owned())];
-            let args = words.map(|(name, word)| (name.to_owned(), Value::Text(word)));
-            self.link.command("media", BTreeMap::from(args)).await;
-        }
     }
 }

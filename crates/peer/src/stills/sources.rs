@@ -44,6 +44,9 @@ pub enum SourceError {
         /// How many there are.
         count: usize,
     },
+    /// No file is named.
+    #[error("no file is named")]
+    Nothing,
     /// `ffmpeg` is not installed.
     #[error("ffmpeg is not installed; install it, or send images or the pattern")]
     NoFfmpeg,
@@ -78,18 +81,22 @@ impl Source {
         }
     }
 
-    /// An image file, or the PNG and JPEG files of a folder by name, again and again.
+    /// Image files, and the PNG and JPEG files of folders by name: all in this order, again and
+    /// again.
     ///
     /// # Errors
-    /// The path cannot be read, or holds no pictures.
-    pub fn images(path: &Path, width: u32, height: u32) -> Result<Self, SourceError> {
-        let paths = if path.is_dir() {
-            images_of(path)?
-        } else {
-            vec![path.to_owned()]
-        };
+    /// A path cannot be read, or holds no pictures.
+    pub fn images(from: &[PathBuf], width: u32, height: u32) -> Result<Self, SourceError> {
+        let mut paths = Vec::new();
+        for path in from {
+            if path.is_dir() {
+                paths.extend(images_of(path)?);
+            } else {
+                paths.push(path.to_owned());
+            }
+        }
         // What cannot be sent is told before anything is.
-        read_image(&paths[0])?;
+        read_image(paths.first().ok_or(SourceError::Nothing)?)?;
         let kind = Kind::Images { paths, next: 0 };
         Ok(Self {
             kind,
@@ -292,23 +299,32 @@ mod tests {
             std::fs::write(folder.path().join(name), bytes).expect("it is written");
         }
         std::fs::write(folder.path().join("notes.txt"), "no picture").expect("it is written");
-        let mut source = Source::images(folder.path(), 60, 40).expect("there are pictures");
+        let mut source =
+            Source::images(&[folder.path().to_owned()], 60, 40).expect("there are pictures");
         let shades: Vec<u8> = (0..4)
             .map(|_| shade(source.next(0).expect("it is read")))
             .collect();
         assert_eq!(shades, [10, 20, 30, 10]);
+
+        let named = ["c.jpeg", "a.PNG"].map(|name| folder.path().join(name));
+        let mut source = Source::images(&named, 60, 40).expect("there are pictures");
+        let shades = [(); 3].map(|()| shade(source.next(0).expect("it is read")));
+        assert_eq!(shades, [30, 10, 30], "in the order that was asked for");
+        let nothing = Source::images(&[], 60, 40).expect_err("nothing is named");
+        assert!(matches!(nothing, SourceError::Nothing));
     }
 
     #[test]
     fn what_is_no_picture_is_named() {
         let folder = tempfile::tempdir().expect("a folder");
-        let empty = Source::images(folder.path(), 60, 40).expect_err("it is empty");
+        let empty = Source::images(&[folder.path().to_owned()], 60, 40).expect_err("it is empty");
         assert!(matches!(empty, SourceError::WrongCount { count: 0, .. }));
         let path = folder.path().join("broken.png");
-        let missing = Source::images(&path, 60, 40).expect_err("it is missing");
+        let missing =
+            Source::images(std::slice::from_ref(&path), 60, 40).expect_err("it is missing");
         assert!(missing.to_string().contains("broken.png"));
         std::fs::write(&path, "no picture").expect("it is written");
-        let broken = Source::images(&path, 60, 40).expect_err("it is broken");
+        let broken = Source::images(std::slice::from_ref(&path), 60, 40).expect_err("it is broken");
         assert!(matches!(broken, SourceError::NoPicture { .. }));
     }
 
