@@ -157,6 +157,6 @@ fn link_failure(error: LinkError) -> Failure {
     match error {
         LinkError::NotPaired(_) => Failure::Usage(error.to_string()),
         LinkError::Server(error) => api_failure(&error),
-        LinkError::Store(error) => Failure::because(error),
+        LinkError::Store(_) | LinkError::Directory(..) => Failure::because(error),
     }
 }
