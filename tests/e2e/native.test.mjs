@@ -1,29 +1,19 @@
 // A native device and a browser that are paired: texts over a link of both, directly and relayed.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Device } from '../lib/browser.mjs';
-import { NativeDevice } from '../lib/native.mjs';
-import { allowPaths, inState, invite, matchingSet, openLink, say, setUp } from '../lib/people.mjs';
-import { Server } from '../lib/server.mjs';
+import { BoxAndLaptop } from '../lib/box_and_laptop.mjs';
+import { allowPaths, inState, say } from '../lib/people.mjs';
 
 describe('a native device and a browser', { timeout: 180_000 }, () => {
-  let server, laptop, box, pairId;
+  let both, server, laptop, box, pairId;
 
   before(async () => {
-    server = await Server.start();
-    laptop = await Device.open('laptop');
-    await setUp(laptop, server);
-    box = new NativeDevice('box');
-    const run = box.pair(await invite(laptop, server));
-    const { words } = await run.fact('showing');
-    await laptop.page.getByTestId(`words-set-${await matchingSet(laptop, words)}`).click();
-    await laptop.page.getByTestId('words-confirm').click();
-    ({ pairId } = await run.fact('paired'));
-    await laptop.page.getByTestId('paired').waitFor();
+    both = await BoxAndLaptop.pair();
+    ({ server, laptop, box, pairId } = both);
   });
 
   after(async () => {
-    for (const each of [box, laptop, server]) await each?.close();
+    await both?.close();
   });
 
   const received = (text) => laptop.page.locator('[data-testid=text-item][data-from=peer]', { hasText: text });
@@ -39,7 +29,7 @@ describe('a native device and a browser', { timeout: 180_000 }, () => {
   }
 
   test('link directly, and the browser says that its peer is verified', async () => {
-    await openLink(laptop, server, pairId);
+    await both.openPage();
     await laptop.page.getByTestId('tab-text').click();
     const { local, remote } = await sayNatively('hello from the box');
     assert.ok(![local, remote].includes('relay'), `${local}, ${remote}`);
@@ -76,7 +66,7 @@ describe('a native device and a browser', { timeout: 180_000 }, () => {
     const stranger = await box.start('message', 'nobody', 'hello').end();
     assert.equal(stranger.code, 2);
     assert.match(stranger.errors, /helio pairs/);
-    await openLink(laptop, server, pairId);
+    await both.openPage();
     const long = await box.start('message', 'laptop', 'x'.repeat(2001)).end();
     assert.equal(long.code, 2, long.errors);
     assert.match(long.errors, /2000/);

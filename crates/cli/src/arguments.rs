@@ -29,6 +29,11 @@ pub(crate) enum Command {
     Pair(PairArguments),
     /// Say a text to a paired device, or show the texts that come
     Message(MessageArguments),
+    /// Send files to a paired device, or store those that it sends
+    File {
+        #[command(subcommand)]
+        action: FileAction,
+    },
     /// List, rename or revoke devices
     Devices {
         #[command(subcommand)]
@@ -103,6 +108,29 @@ pub(crate) struct MessageArguments {
     /// End after so many texts came
     #[arg(long, conflicts_with = "text")]
     pub(crate) count: Option<u64>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FileAction {
+    /// Send files, and end when the other device has decided about each
+    Send {
+        #[command(flatten)]
+        link: LinkArguments,
+        /// The files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Store every file that the other device sends, until Ctrl-C
+    Receive {
+        #[command(flatten)]
+        link: LinkArguments,
+        /// Directory that they go to; it is made where it is missing
+        #[arg(long, value_name = "DIR", default_value = ".")]
+        save: PathBuf,
+        /// End after so many files
+        #[arg(long)]
+        count: Option<u64>,
+    },
 }
 
 /// Which link, for the commands that make one.

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Serve => commands::serve::run(&server),
         Command::Setup => commands::setup::run(&server, output),
         Command::Pair(arguments) => commands::pair::run(&device, output, arguments),
+        Command::File { action } => commands::file::run(&device, output, action),
         Command::Message(arguments) => commands::message::run(&device, output, arguments),
         Command::Devices { action } => {
             commands::devices::run(&device, &server, output, action.as_ref())

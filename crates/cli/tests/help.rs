@@ -26,7 +26,7 @@ fn the_help_of_helio_reads_so() {
 #[test]
 fn the_help_of_each_command_reads_so() {
     for command in [
-        "serve", "setup", "pair", "message", "devices", "pairs", "keys", "audit", "config",
+        "serve", "setup", "pair", "message", "file", "devices", "pairs", "keys", "audit", "config",
     ] {
         insta::assert_snapshot!(format!("help-{command}"), said(&[command, "--help"]));
     }

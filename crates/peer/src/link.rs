@@ -56,6 +56,8 @@ use signatures::Signatures;
 const MAX_LATE_PROOFS: u32 = 3;
 /// After a failed connection the peer needs a moment to notice.
 const REBUILD_WAIT: Duration = Duration::from_millis(500);
+/// How long a link that is closed waits for the peer to acknowledge what was sent.
+const LINGER: Duration = Duration::from_millis(500);
 
 /// What a link is made of.
 #[derive(Debug)]
@@ -143,6 +145,8 @@ pub struct LinkCore {
     has_video: bool,
     phase: Phase,
     meet_at: Option<Instant>,
+    /// Why and when the link ends at the latest.
+    closing: Option<(String, Instant)>,
     outputs: VecDeque<Output>,
 }
 
@@ -181,6 +185,7 @@ impl LinkCore {
             has_video: false,
             phase: Phase::Signalling,
             meet_at: None,
+            closing: None,
             outputs: VecDeque::new(),
         }
     }
@@ -284,9 +289,12 @@ impl LinkCore {
         self.settle(now);
     }
 
-    /// Ends the link and tells the peer why.
+    /// Ends the link and tells the peer why: once it has acknowledged what was sent, or after half
+    /// a second.
     pub fn close(&mut self, reason: &str, now: Instant) {
-        self.end(EndedBy::Closed, Some(reason), now);
+        if self.closing.is_none() {
+            self.closing = Some((reason.to_owned(), now + LINGER));
+        }
         self.settle(now);
     }
 
@@ -294,7 +302,8 @@ impl LinkCore {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let connection = self.connection.as_ref().and_then(Connection::poll_timeout);
         let talk = self.ctl.as_ref().map(Ctl::poll_timeout);
-        let all = [connection, talk, self.meet_at];
+        let closing = self.closing.as_ref().map(|(_, until)| *until);
+        let all = [connection, talk, self.meet_at, closing];
         all.into_iter().flatten().min()
     }
 

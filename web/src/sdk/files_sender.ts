@@ -37,7 +37,10 @@ interface Entry {
   key: Bytes;
   claim: { offset: number; hash: Bytes } | null;
   sent: number;
+  /** All of it was sent on this channel. */
   isDone: boolean;
+  /** And on an earlier one. */
+  wasDone: boolean;
 }
 
 /** The same for the same file, also after a reload and another choice of it. */
@@ -82,7 +85,7 @@ export class FilesSender {
     const id = this.#nextId++;
     const { name, size } = file;
     const view: SentFile = { id, name, size, state: "waiting", stored: 0, code: null };
-    this.#entries.set(id, { view, file, key, claim: null, sent: 0, isDone: false });
+    this.#entries.set(id, { view, file, key, claim: null, sent: 0, isDone: false, wasDone: false });
     this.#onChange();
     this.#offer();
     return view;
@@ -110,6 +113,7 @@ export class FilesSender {
     this.#sending = null;
     for (const entry of this.#entries.values()) {
       const { view } = entry;
+      entry.wasDone ||= entry.isDone;
       Object.assign(entry, { claim: null, sent: 0, isDone: false });
       if (view.state === "offered" || view.state === "sending") view.state = "waiting";
     }
@@ -122,6 +126,11 @@ export class FilesSender {
     const entry = this.#entries.get(frame.id);
     if (entry === undefined) return;
     const { view } = entry;
+    // Said on a channel that closed while the frame was opened.
+    if (frame.kind === "received" && view.state === "waiting" && entry.wasDone) {
+      view.stored = view.size;
+      return this.#over(entry, "sent", null);
+    }
     const isLive = view.state === "offered" || view.state === "sending";
     if (!isLive) return;
     if (frame.kind === "refuse") return this.#over(entry, "failed", frame.code);

@@ -1,12 +1,12 @@
 //! What the commands over a link share: it opens in time, or they say why not; it is closed when
 //! they are done.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use peer::device::Device;
 use peer::link::{Cause, EndedBy, Event, IcePolicy, Path, PathEnd, Phase};
 use peer::{Link, LinkError, LinkOptions};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::arguments::{DeviceArguments, LinkArguments, OutputArguments, PathsArgument};
 use crate::device_home::{api_failure, device_failure, given_authority, home_dir, pair_named};
@@ -18,6 +18,13 @@ pub(crate) struct Linked {
     /// What the other device is called.
     pub(crate) peer: String,
     pub(crate) output: OutputArguments,
+    wait: Duration,
+    server: String,
+    phase: Option<Phase>,
+    /// Why the last attempt failed.
+    cause: Option<Cause>,
+    /// Since when frames do not flow.
+    lost: Option<Instant>,
 }
 
 /// Does some work over a link, and closes it.
@@ -25,12 +32,13 @@ pub(crate) fn over_link(
     device: &DeviceArguments,
     output: OutputArguments,
     arguments: &LinkArguments,
+    options: LinkOptions,
     work: impl AsyncFnOnce(&mut Linked) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let options = LinkOptions {
         policy: policy(arguments.paths),
         ca_pem: given_authority(device)?,
-        ..LinkOptions::default()
+        ..options
     };
     let device = Device::open(home_dir(device)?).map_err(device_failure)?;
     let pair = pair_named(&device, &arguments.pair)?;
@@ -40,9 +48,13 @@ pub(crate) fn over_link(
             link: device.link(&pair.pair_id, options).map_err(link_failure)?,
             peer: plain(&pair.peer.name),
             output,
+            wait: Duration::from_secs(arguments.wait),
+            server: pair.server.clone(),
+            phase: None,
+            cause: None,
+            lost: Some(Instant::now()),
         };
-        let wait = Duration::from_secs(arguments.wait);
-        let outcome = match linked.open(wait, pair.server.as_str()).await {
+        let outcome = match linked.open().await {
             Ok(()) => work(&mut linked).await,
             Err(failure) => Err(failure),
         };
@@ -56,63 +68,52 @@ pub(crate) fn over_link(
 
 impl Linked {
     /// Waits until frames flow.
-    async fn open(&mut self, wait: Duration, server: &str) -> Result<(), Failure> {
-        let mut seen = Seen::default();
-        match tokio::time::timeout(wait, self.follow(&mut seen)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Failure::Unreachable(seen.why_not(&self.peer, server))),
+    async fn open(&mut self) -> Result<(), Failure> {
+        while self.lost.is_some() {
+            self.next_in_time().await?;
         }
+        self.tell("linked", &format!("Linked with {}.", self.peer));
+        Ok(())
     }
 
-    async fn follow(&mut self, seen: &mut Seen) -> Result<(), Failure> {
-        while let Some(event) = self.link.next().await {
-            match event {
-                Event::Path(path) => self.tell_path(&path),
-                Event::Phase(Phase::Open) => {
-                    self.tell("linked", &format!("Linked with {}.", self.peer));
-                    return Ok(());
-                }
-                Event::Phase(Phase::Ended(by)) => return Err(ended(by)),
-                Event::Phase(phase) => seen.phase = Some(phase),
-                Event::Failed(cause) => seen.cause = Some(cause),
-                Event::Refused(refusal) => output::error_line(&refusal),
-                _ => {}
+    /// The next event; waits for ever, also while the link is lost.
+    ///
+    /// # Errors
+    /// The link is over.
+    pub(crate) async fn next(&mut self) -> Result<Event, Failure> {
+        let event = self.link.next().await;
+        let event = event.ok_or_else(|| Failure::because("the link is over"))?;
+        match &event {
+            Event::Path(path) => self.tell_path(path),
+            Event::Phase(Phase::Ended(by)) => return Err(ended(*by)),
+            Event::Phase(Phase::Open) => (self.lost, self.cause) = (None, None),
+            Event::Phase(phase) => {
+                self.lost.get_or_insert_with(Instant::now);
+                self.phase = Some(*phase);
             }
+            Event::Failed(cause) => self.cause = Some(*cause),
+            Event::Refused(refusal) => output::error_line(refusal),
+            _ => {}
         }
-        Err(over())
+        Ok(event)
     }
 
-    /// Says a fact that has no figures.
-    pub(crate) fn tell(&self, event: &str, sentence: &str) {
-        if self.output.json {
-            output::json_line(&json!({ "event": event }));
-        } else {
-            output::line(sentence);
-        }
+    /// The next event, for work that is not worth more than `--wait` without a link.
+    ///
+    /// # Errors
+    /// The link is over, or was lost for so long.
+    pub(crate) async fn next_in_time(&mut self) -> Result<Event, Failure> {
+        let Some(lost) = self.lost else {
+            return self.next().await;
+        };
+        let until = (lost + self.wait).into();
+        let next = tokio::time::timeout_at(until, self.next()).await;
+        next.unwrap_or_else(|_| Err(Failure::Unreachable(self.why_not())))
     }
 
-    pub(crate) fn tell_path(&self, path: &Path) {
-        let (local, remote) = (path.local.as_str(), path.remote.as_str());
-        if self.output.json {
-            output::json_line(&json!({ "event": "path", "local": local, "remote": remote }));
-        } else if [path.local, path.remote].contains(&PathEnd::Relayed) {
-            output::line(format!("Over a relay ({local}, {remote})."));
-        } else {
-            output::line(format!("Directly ({local}, {remote})."));
-        }
-    }
-}
-
-/// What a link told of itself before it opened.
-#[derive(Default)]
-struct Seen {
-    phase: Option<Phase>,
-    cause: Option<Cause>,
-}
-
-impl Seen {
-    /// Why the link did not open in time, by the last that was seen of it.
-    fn why_not(&self, peer: &str, server: &str) -> String {
+    /// Why there is no link, by the last that was seen of it.
+    fn why_not(&self) -> String {
+        let Self { server, peer, .. } = self;
         match (self.cause, self.phase) {
             (Some(cause), _) => cause.to_string(),
             (None, None | Some(Phase::Signalling)) => {
@@ -124,10 +125,35 @@ impl Seen {
             (None, Some(_)) => Cause::ChecksFailed.to_string(),
         }
     }
+
+    /// Says a fact that has no figures.
+    pub(crate) fn tell(&self, event: &str, sentence: &str) {
+        self.tell_of(&json!({ "event": event }), sentence);
+    }
+
+    /// Says a fact: to programs as it is, to people as a sentence.
+    pub(crate) fn tell_of(&self, fact: &Value, sentence: &str) {
+        if self.output.json {
+            output::json_line(fact);
+        } else {
+            output::line(sentence);
+        }
+    }
+
+    fn tell_path(&self, path: &Path) {
+        let (local, remote) = (path.local.as_str(), path.remote.as_str());
+        if self.output.json {
+            output::json_line(&json!({ "event": "path", "local": local, "remote": remote }));
+        } else if [path.local, path.remote].contains(&PathEnd::Relayed) {
+            output::line(format!("Over a relay ({local}, {remote})."));
+        } else {
+            output::line(format!("Directly ({local}, {remote})."));
+        }
+    }
 }
 
 /// Why a link that was up is over.
-pub(crate) fn ended(by: EndedBy) -> Failure {
+fn ended(by: EndedBy) -> Failure {
     match by {
         EndedBy::Revoked => Failure::Refused("the pair was revoked; pair again".to_owned()),
         EndedBy::Refused => Failure::Refused(Cause::NoiseFailed.to_string()),
@@ -136,11 +162,6 @@ pub(crate) fn ended(by: EndedBy) -> Failure {
         }
         EndedBy::Closed => Failure::because("the link was closed"),
     }
-}
-
-/// The link's events ended without saying why.
-pub(crate) fn over() -> Failure {
-    Failure::because("the link is over")
 }
 
 fn policy(paths: PathsArgument) -> IcePolicy {

@@ -1,12 +1,12 @@
 //! `helio message`: says a text to a paired device over a link of its own, or shows the texts that
 //! come.
 
-use peer::NotSaid;
 use peer::ctl::CtlEvent;
-use peer::link::{Event, Phase};
+use peer::link::Event;
+use peer::{LinkOptions, NotSaid};
 use serde_json::json;
 
-use super::linking::{self, Linked, over_link};
+use super::linking::{Linked, over_link};
 use crate::arguments::{DeviceArguments, MessageArguments, OutputArguments};
 use crate::output::{self, Failure, plain};
 
@@ -19,6 +19,7 @@ pub(crate) fn run(
         device,
         output,
         &arguments.link,
+        LinkOptions::default(),
         async |linked| match &arguments.text {
             Some(text) => say(linked, text).await,
             None => tokio::select! {
@@ -42,15 +43,9 @@ async fn say(linked: &Linked, text: &str) -> Result<(), Failure> {
 async fn listen(linked: &mut Linked, count: Option<u64>) -> Result<(), Failure> {
     let mut left = count.unwrap_or(u64::MAX);
     while left > 0 {
-        match linked.link.next().await {
-            Some(Event::Talk(CtlEvent::Text(text))) => {
-                left -= 1;
-                show(linked, &text);
-            }
-            Some(Event::Path(path)) => linked.tell_path(&path),
-            Some(Event::Phase(Phase::Ended(by))) => return Err(linking::ended(by)),
-            Some(_) => {}
-            None => return Err(linking::over()),
+        if let Event::Talk(CtlEvent::Text(text)) = linked.next().await? {
+            left -= 1;
+            show(linked, &text);
         }
     }
     Ok(())

@@ -156,6 +156,12 @@ impl Channels {
         self.queues.values().any(|queue| !queue.messages.is_empty())
     }
 
+    /// Whether the peer has all that was sent.
+    pub(super) fn are_flushed(&self, rtc: &mut DrainedRtc) -> bool {
+        let mut ids = self.ids_by_label.values();
+        !self.has_waiting() && ids.all(|id| rtc.unacknowledged(*id) == 0)
+    }
+
     /// The next channel whose sender was refused and may go on.
     pub(super) fn poll_writable(&mut self) -> Option<Label> {
         let half = MAX_QUEUED_BYTES / 2;

@@ -277,6 +277,11 @@ impl Connection {
         self.channels.check_room(label, MAX_BYTES).is_ok()
     }
 
+    /// Whether the peer has all frames that were sent, or cannot be reached.
+    pub(super) fn is_flushed(&mut self) -> bool {
+        !self.is_up() || self.channels.are_flushed(&mut self.rtc)
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         [
             self.rtc.poll_timeout(),

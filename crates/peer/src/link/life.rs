@@ -99,6 +99,7 @@ impl LinkCore {
             self.bye(reason);
         }
         self.meet_at = None;
+        self.closing = None;
         self.drop_connection(now);
         self.is_signalling = false;
         self.become_phase(Phase::Ended(by));
@@ -132,8 +133,24 @@ impl LinkCore {
             };
             self.handle_output(output, now);
         }
-        if !matches!(self.phase, Phase::Ended(_)) {
-            self.become_phase(self.current_phase());
+        if matches!(self.phase, Phase::Ended(_)) {
+            return;
+        }
+        self.become_phase(self.current_phase());
+        self.finish(now);
+    }
+
+    /// Ends a link that is to be closed once nothing is on its way any more.
+    fn finish(&mut self, now: Instant) {
+        let Some((_, until)) = &self.closing else {
+            return;
+        };
+        let is_late = *until <= now;
+        let connection = self.connection.as_mut();
+        if is_late || connection.is_none_or(Connection::is_flushed) {
+            let reason = self.closing.take().map(|(reason, _)| reason);
+            self.end(EndedBy::Closed, reason.as_deref(), now);
+            self.settle(now);
         }
     }
 

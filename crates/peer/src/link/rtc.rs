@@ -101,6 +101,12 @@ impl DrainedRtc {
         is_taken.unwrap_or(false)
     }
 
+    /// Bytes of a channel that the peer has not acknowledged.
+    pub(super) fn unacknowledged(&mut self, channel: ChannelId) -> usize {
+        let channel = self.rtc.channel(channel);
+        channel.map_or(0, |mut channel| channel.buffered_amount())
+    }
+
     pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transmits.pop_front()
     }
