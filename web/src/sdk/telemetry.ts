@@ -20,23 +20,36 @@ function pathEnds(stats: LinkStats | null): object {
   return path ? { path: { local: path.local, remote: path.remote } } : {};
 }
 
-/** The figures both kinds of report share. */
+/** The figures both kinds of report share. What was sent is of this device alone: the other one
+ *  reports the other half. */
 function figures(stats: LinkStats) {
   const { inbound, outbound, channelRttMs } = stats;
   const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
-  const media = [...inbound, ...outbound];
   return {
     rttMs: rounded(stats.rttMs),
     jitterMs: rounded(Math.max(0, ...inbound.map((each) => each.jitterMs ?? 0))),
     lossRatio: Math.round(Math.max(0, ...inbound.map((each) => each.lossRatio)) * 1e4) / 1e4,
-    retransmits: sum(media.map((each) => each.retransmits)),
-    mediaBytes: sum(media.map((each) => each.bytes)),
-    dataBytes: stats.dataBytesSent + stats.dataBytesReceived,
+    retransmits: sum(outbound.map((each) => each.retransmits)),
+    mediaBytes: sum(outbound.map((each) => each.bytes)),
+    dataBytes: stats.dataBytesSent,
     channelRttMs: {
       p50: rounded(channelRttMs?.p50),
       p95: rounded(channelRttMs?.p95),
       p99: rounded(channelRttMs?.p99),
     },
+  };
+}
+
+type Totals = Pick<ReturnType<typeof figures>, "retransmits" | "mediaBytes" | "dataBytes">;
+
+/** What came since the last report. A new connection counts from 0. */
+function since({ retransmits, mediaBytes, dataBytes }: Totals, last: Totals): Totals {
+  const grown = (total: number, before: number): number =>
+    total >= before ? total - before : total;
+  return {
+    retransmits: grown(retransmits, last.retransmits),
+    mediaBytes: grown(mediaBytes, last.mediaBytes),
+    dataBytes: grown(dataBytes, last.dataBytes),
   };
 }
 
@@ -47,6 +60,7 @@ export class LinkReports {
   #toPeerMs = 0;
   #toServerMs = 0;
   #stillBytes: number[] = [];
+  #posted: Totals = { retransmits: 0, mediaBytes: 0, dataBytes: 0 };
 
   constructor(api: Api, pairId: string) {
     this.#api = api;
@@ -76,14 +90,17 @@ export class LinkReports {
 
   /** Takes a second's figures; returns what to send to the peer, when it is time. */
   take(stats: LinkStats): FrameMap | null {
+    const now = figures(stats);
     if (stats.at - this.#toServerMs >= TO_SERVER_MS) {
       this.#toServerMs = stats.at;
       const stillBytes = this.#stillBytes.splice(0);
-      this.#post({ stats: { ...pathEnds(stats), ...figures(stats), stillBytes } });
+      const grown = since(now, this.#posted);
+      this.#posted = now;
+      this.#post({ stats: { ...pathEnds(stats), ...now, ...grown, stillBytes } });
     }
     if (stats.at - this.#toPeerMs < TO_PEER_MS) return null;
     this.#toPeerMs = stats.at;
-    return figures(stats);
+    return now;
   }
 
   #post(body: object): void {

@@ -146,13 +146,13 @@ pub struct LinkStats {
     /// 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_ratio: Option<f64>,
-    /// Packets sent again since the last report.
+    /// Packets that the reporter sent again, since its last report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retransmits: Option<u64>,
-    /// Media bytes, both directions, since the last report.
+    /// Media bytes that the reporter sent, since its last report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_bytes: Option<u64>,
-    /// Data channel bytes, both directions, since the last report.
+    /// Data channel bytes that the reporter sent, since its last report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_bytes: Option<u64>,
     /// Size of each still since the last report, at most [`MAX_STILLS_PER_REPORT`].
