@@ -29,9 +29,7 @@ pub fn sanitise(name: &str, limit: usize) -> String {
             }
         })
         .collect();
-    let trimmed = kept
-        .trim_start_matches(|c: char| c == '.' || c.is_whitespace())
-        .trim_end_matches(|c: char| c == '.' || c.is_whitespace());
+    let trimmed = kept.trim_start_matches(is_edge).trim_end_matches(is_edge);
     let named = if trimmed.is_empty() {
         NAMELESS
     } else {
@@ -59,6 +57,11 @@ fn is_unwanted(character: char) -> bool {
         || matches!(character,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Characters that a name neither begins nor ends with.
+fn is_edge(character: char) -> bool {
+    character == '.' || character.is_whitespace()
 }
 
 /// Characters that Windows takes in no name.
@@ -101,13 +104,13 @@ fn shortened(name: &str, limit: usize) -> String {
     format!("{}{ending}", cut(stem, limit - ending.len()))
 }
 
-/// At most so many bytes, whole characters.
+/// At most so many bytes, whole characters, none of them an edge at the end.
 fn cut(text: &str, limit: usize) -> &str {
     let mut end = limit.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text[..end].trim_end()
+    text[..end].trim_end_matches(is_edge)
 }
 
 #[cfg(test)]
@@ -159,6 +162,8 @@ mod tests {
         let wide = format!("{}.jpeg", "é".repeat(126));
         assert_eq!(sanitise(&wide, 255), format!("{}.jpeg", "é".repeat(125)));
         assert_eq!(sanitise(&".x".repeat(200), 255).len(), 255);
+        let unended = format!("{}. {}", "a".repeat(62), "b".repeat(40));
+        assert_eq!(sanitise(&unended, 64), "a".repeat(62));
     }
 
     #[test]
