@@ -33,9 +33,14 @@ const MAX_REPLIES: usize = 256;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutgoingId(pub(crate) u32);
 
-/// Names a file that the peer sends, as long as the channel lives.
+/// Names a file that the peer sends, as long as the channel lives. The peer's own numbers begin
+/// anew on each channel: without the channel, a late answer of the disk would be taken for one
+/// about another file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IncomingId(pub(crate) u32);
+pub struct IncomingId {
+    channel: u32,
+    wire: u32,
+}
 
 /// A file as it is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,6 +235,8 @@ pub struct Files {
     incoming: Incoming,
     outbox: Outbox,
     is_open: bool,
+    /// How many channels there were.
+    channel: u32,
     malformed: u64,
 }
 
@@ -287,6 +294,7 @@ impl Files {
     /// Frames may flow.
     pub fn handle_opened(&mut self) {
         self.is_open = true;
+        self.channel = self.channel.wrapping_add(1);
     }
 
     /// The channel is gone.
@@ -307,6 +315,8 @@ impl Files {
             return;
         };
         let outbox = &mut self.outbox;
+        let channel = self.channel;
+        let theirs = |wire| IncomingId { channel, wire };
         match frame {
             FileFrame::Offer {
                 id,
@@ -315,17 +325,17 @@ impl Files {
                 key,
             } => {
                 let offer = FileOffer { name, size, key };
-                self.incoming.handle_offer(IncomingId(id), offer, outbox);
+                self.incoming.handle_offer(theirs(id), offer, outbox);
             }
             FileFrame::Chunk { id, offset, bytes } => {
                 self.incoming
-                    .handle_chunk(IncomingId(id), offset, bytes, outbox);
+                    .handle_chunk(theirs(id), offset, bytes, outbox);
             }
             FileFrame::Done { id, hash } => {
-                self.incoming.handle_done(IncomingId(id), hash, outbox);
+                self.incoming.handle_done(theirs(id), hash, outbox);
             }
             FileFrame::Cancel { id, code } => {
-                self.incoming.handle_cancel(IncomingId(id), code, outbox);
+                self.incoming.handle_cancel(theirs(id), code, outbox);
             }
             FileFrame::Accept { id, offset, hash } => {
                 self.outgoing

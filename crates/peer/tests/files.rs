@@ -231,6 +231,24 @@ fn any_happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
+#[test]
+fn a_late_answer_of_the_disk_is_not_about_the_file_of_the_next_channel() {
+    let mut world = World::opened();
+    world.add(0, 1, vec![7]);
+    for _ in 0..2 {
+        assert!(world.send_one(0), "the file is offered");
+        assert!(world.deliver_one(0));
+        assert!(!world.send_one(1), "the disk has not looked yet");
+        if world.sides[1].orders.len() == 1 {
+            world.reopen();
+        }
+    }
+    world.sides[1].execute_one();
+    assert!(!world.send_one(1), "it looked for the channel before");
+    world.settle();
+    assert_eq!(world.sides[1].whole.len(), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]

@@ -77,14 +77,16 @@ impl Incoming {
         if self.unheard.remove(&offer.key) {
             // This answer may get lost as well; asked again on this channel, it is another wish.
             self.finished.insert(offer.key);
-            return outbox.replies.push_back(FileFrame::Received { id: id.0 });
+            return outbox
+                .replies
+                .push_back(FileFrame::Received { id: id.wire });
         }
         if self.files.len() >= MAX_OPEN_OFFERS {
-            return outbox.refuse(id.0, "too-many");
+            return outbox.refuse(id.wire, "too-many");
         }
         // Two of one key would write into one file.
         if self.files.values().any(|file| file.offer.key == offer.key) {
-            return outbox.refuse(id.0, "refused");
+            return outbox.refuse(id.wire, "refused");
         }
         let file = File {
             offer: offer.clone(),
@@ -111,7 +113,7 @@ impl Incoming {
             State::Beginning | State::Receiving(_) => "cancelled",
         };
         close(id, &file, false, outbox);
-        outbox.refuse(id.0, code);
+        outbox.refuse(id.wire, code);
         Ok(())
     }
 
@@ -139,7 +141,7 @@ impl Incoming {
             is_fresh: true,
             is_whole: false,
         }));
-        let id = id.0;
+        let id = id.wire;
         outbox
             .replies
             .push_back(FileFrame::Accept { id, offset, hash });
@@ -234,7 +236,9 @@ impl Incoming {
             if self.finished.len() < MAX_REMEMBERED {
                 self.finished.insert(file.offer.key);
             }
-            outbox.replies.push_back(FileFrame::Received { id: id.0 });
+            outbox
+                .replies
+                .push_back(FileFrame::Received { id: id.wire });
             outbox.events.push_back(FileEvent::Received { id, name });
         }
     }
@@ -297,7 +301,10 @@ impl Incoming {
             }
             let offset = receiving.stored;
             receiving.told = offset;
-            Some(FileFrame::Progress { id: id.0, offset })
+            Some(FileFrame::Progress {
+                id: id.wire,
+                offset,
+            })
         })
     }
 
@@ -321,7 +328,7 @@ impl Incoming {
     fn fail(&mut self, id: IncomingId, code: &str, keep: bool, outbox: &mut Outbox) {
         if let Some(file) = self.files.remove(&id) {
             close(id, &file, keep, outbox);
-            outbox.refuse(id.0, code);
+            outbox.refuse(id.wire, code);
             let code = code.to_owned();
             outbox.events.push_back(FileEvent::NotReceived { id, code });
         }
