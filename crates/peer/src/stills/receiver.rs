@@ -55,6 +55,7 @@ pub struct ReceivedStill {
 
 struct Announced {
     seq: u64,
+    bytes: Option<u64>,
     encode: Duration,
     at: Instant,
     asks: u32,
@@ -74,6 +75,8 @@ pub struct StillsReceiver {
     announced: Option<Announced>,
     unclaimed: Option<Unclaimed>,
     last_seq: Option<u64>,
+    /// The encoded size of the last still, as its sender announced it.
+    last_bytes: Option<u64>,
     round_trip: Option<Duration>,
     asked_at: Option<Instant>,
     outputs: VecDeque<ReceiverOutput>,
@@ -88,6 +91,7 @@ impl StillsReceiver {
             announced: None,
             unclaimed: None,
             last_seq: None,
+            last_bytes: None,
             round_trip: None,
             asked_at: None,
             outputs: VecDeque::new(),
@@ -124,6 +128,7 @@ impl StillsReceiver {
         let encode = Duration::from_millis(whole("encodeMs").unwrap_or(0).min(60_000));
         self.announced = Some(Announced {
             seq,
+            bytes: whole("bytes"),
             encode,
             at: now,
             asks: 0,
@@ -134,6 +139,9 @@ impl StillsReceiver {
 
     /// A picture of the section was decoded; `bytes` is its encoded size.
     pub fn handle_picture(&mut self, picture: Picture, bytes: usize, now: Instant) {
+        if self.is_echo(&picture, bytes) {
+            return;
+        }
         self.unclaimed = Some(Unclaimed {
             picture,
             bytes,
@@ -230,11 +238,26 @@ impl StillsReceiver {
             asks: announced.asks,
             picture: unclaimed.picture,
         };
-        self.last_seq = Some(announced.seq);
+        (self.last_seq, self.last_bytes) = (Some(announced.seq), announced.bytes);
         self.tell_shown(announced.seq, now.saturating_duration_since(announced.at));
         self.kept.push_front(still.clone());
         self.kept.truncate(self.keep);
         self.outputs.push_back(ReceiverOutput::Still(still));
+    }
+
+    /// Whether this is the last still's picture again, because its sender missed our word: it must
+    /// not pass for the next still. That of a scene which stands still has the same size.
+    fn is_echo(&self, picture: &Picture, bytes: usize) -> bool {
+        let next_differs = self
+            .announced
+            .as_ref()
+            .is_none_or(|next| next.bytes != self.last_bytes);
+        next_differs
+            && self.last_seq.is_some()
+            && self
+                .kept
+                .front()
+                .is_some_and(|last| last.bytes == bytes && last.picture == *picture)
     }
 
     fn tell_shown(&mut self, seq: u64, waited: Duration) {

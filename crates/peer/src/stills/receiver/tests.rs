@@ -14,7 +14,11 @@ fn picture(shade: u8) -> Picture {
 }
 
 fn announcement(seq: i64) -> BTreeMap<String, Value> {
-    let figures = [("seq", seq), ("bytes", 30_000), ("encodeMs", 12)];
+    announcement_of(seq, 30_000)
+}
+
+fn announcement_of(seq: i64, bytes: i64) -> BTreeMap<String, Value> {
+    let figures = [("seq", seq), ("bytes", bytes), ("encodeMs", 12)];
     figures
         .map(|(name, value)| (name.to_owned(), Value::Integer(value)))
         .into()
@@ -107,6 +111,26 @@ fn a_still_that_comes_again_is_handed_on_once_and_told_again() {
     );
     receiver.handle_picture(picture(2), 10, now + ms(3010));
     assert_eq!(stills(&mut receiver), [2]);
+}
+
+#[test]
+fn a_late_copy_of_the_last_still_does_not_pass_for_the_next_one() {
+    for announced_first in [false, true] {
+        let (mut receiver, now) = (StillsReceiver::new(20), start());
+        receiver.handle_command("still", &announcement_of(1, 10), now);
+        receiver.handle_picture(picture(1), 10, now);
+        assert_eq!(stills(&mut receiver), [1]);
+        if announced_first {
+            receiver.handle_command("still", &announcement_of(2, 11), now + ms(20));
+        }
+        receiver.handle_picture(picture(1), 10, now + ms(30));
+        if !announced_first {
+            receiver.handle_command("still", &announcement_of(2, 11), now + ms(40));
+        }
+        assert!(stills(&mut receiver).is_empty());
+        receiver.handle_picture(picture(2), 11, now + ms(50));
+        assert_eq!(stills(&mut receiver), [2]);
+    }
 }
 
 #[test]
