@@ -62,6 +62,19 @@ describe('a native device and a browser', { timeout: 180_000 }, () => {
     await allowPaths(laptop, 'all');
   });
 
+  test('are told to the server by the native device', async () => {
+    // What the browser tells is not counted from here on.
+    await laptop.page.route('**/api/telemetry', (route) => route.abort());
+    const metrics = async () => (await fetch(`http://${server.metrics}/metrics`)).text();
+    const count = (text, name) => Number(text.split('\n').find((line) => line.startsWith(`${name} `))?.split(' ')[1] ?? 0);
+    await laptop.page.getByTestId('tab-text').click();
+    const before = await metrics();
+    await sayNatively('with figures');
+    const text = await metrics();
+    const names = ['helio_links_total{path="direct"}', 'helio_link_phase_seconds_count{phase="offer-to-answer"}', 'helio_link_bytes_total{kind="data"}'];
+    for (const name of names) assert.ok(count(text, name) > count(before, name), `${name}\n${text}`);
+  });
+
   test('say why there is no link, each with its exit code', async () => {
     const stranger = await box.start('message', 'nobody', 'hello').end();
     assert.equal(stranger.code, 2);

@@ -13,13 +13,14 @@ use protocol::signal::ClientMessage;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
-use crate::ctl::{CtlEvent, RoundTrip, TextId};
+use crate::ctl::{CtlEvent, TextId};
 use crate::files::{DiskReport, FileEvent};
-use crate::link::{Event, LinkCore, Output, Phase, SayError, Section};
+use crate::link::{Event, LinkCore, Output, Phase, SayError, Section, Statistics};
 use crate::server_api::unix_ms;
 use crate::store::Store;
 use disk::DiskThread;
 use lookup::Lookups;
+use reports::{Reports, STATISTICS_INTERVAL};
 use sharing::FileCommand;
 use signalling::{SignalEvent, Signalling};
 use sockets::{Datagram, Sockets};
@@ -29,6 +30,7 @@ mod disk;
 mod handle;
 mod interfaces;
 mod lookup;
+mod reports;
 mod sharing;
 mod signalling;
 mod sockets;
@@ -55,7 +57,7 @@ enum Command {
     SendVideo(Arc<[u8]>),
     AskKeyFrame(Section),
     File(FileCommand),
-    RoundTrip(oneshot::Sender<Option<RoundTrip>>),
+    Statistics(oneshot::Sender<Statistics>),
     Restart,
     Close(String),
 }
@@ -69,6 +71,7 @@ struct Driver {
     streams: Streams,
     lookups: Lookups,
     disk: DiskThread,
+    reports: Reports,
     signals: mpsc::Sender<ClientMessage>,
     reconnect: Arc<Notify>,
     events: mpsc::Sender<Event>,
@@ -89,6 +92,8 @@ impl Driver {
     async fn run(mut self, mut inputs: Inputs) {
         let mut interfaces = interval(INTERFACE_INTERVAL);
         interfaces.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut figures = interval(STATISTICS_INTERVAL);
+        figures.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !self.execute().await {
             let wake_at = self.core.poll_timeout();
             let far = Instant::now() + Duration::from_secs(3600);
@@ -118,6 +123,7 @@ impl Driver {
                 Some(report) = inputs.disk.recv() => {
                     self.core.handle_disk(report, Instant::now());
                 }
+                _ = figures.tick() => self.reports.handle_statistics(self.core.statistics()),
                 _ = interfaces.tick() => self.look_at_interfaces(),
                 command = inputs.commands.recv() => match command {
                     Some(command) => self.obey(command),
@@ -127,7 +133,7 @@ impl Driver {
             }
         }
         drop(inputs);
-        self.disk.finish().await;
+        tokio::join!(self.disk.finish(), self.reports.finish());
     }
 
     fn take(&mut self, datagram: &Datagram) {
@@ -174,7 +180,7 @@ impl Driver {
             Command::AskKeyFrame(section) => self.core.ask_key_frame(section, now),
             Command::File(command) => self.obey_about_file(command, now),
             // Whoever asked may have stopped waiting.
-            Command::RoundTrip(told) => drop(told.send(self.core.round_trip())),
+            Command::Statistics(told) => drop(told.send(self.core.statistics())),
             Command::Restart => self.core.restart(now),
             Command::Close(reason) => self.core.close(&reason, now),
         }
@@ -235,6 +241,7 @@ impl Driver {
     }
 
     fn tell(&mut self, event: Event) {
+        self.reports.handle_event(&event, || self.core.statistics());
         match &event {
             Event::Talk(CtlEvent::Delivered(id)) => self.settle_text(*id, Ok(())),
             Event::Talk(CtlEvent::Undelivered(id)) => {

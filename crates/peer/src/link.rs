@@ -35,6 +35,7 @@ mod secure;
 mod sharing;
 mod signalling;
 mod signatures;
+mod statistics;
 mod talk;
 mod video;
 
@@ -43,6 +44,7 @@ pub use channels::{Full, Label};
 pub use error::{Cause, Refusal};
 pub use output::{EndedBy, Event, Output, Path, PathEnd, Phase, StreamId};
 pub use secure::LinkKeys;
+pub use statistics::{SetUp, Statistics};
 pub use talk::SayError;
 pub use video::{Section, VideoEvent, VideoFrame};
 
@@ -51,6 +53,7 @@ use crate::files::Files;
 use connection::Connection;
 use random::Random;
 use signatures::Signatures;
+use statistics::Laps;
 
 /// Key proofs that may run out of time in a row before the link gives up.
 const MAX_LATE_PROOFS: u32 = 3;
@@ -145,6 +148,10 @@ pub struct LinkCore {
     has_video: bool,
     phase: Phase,
     meet_at: Option<Instant>,
+    laps: Laps,
+    last_statistics: Statistics,
+    /// When the peer hears of this side's figures again.
+    report_at: Option<Instant>,
     /// Why and when the link ends at the latest.
     closing: Option<(String, Instant)>,
     outputs: VecDeque<Output>,
@@ -185,6 +192,9 @@ impl LinkCore {
             has_video: false,
             phase: Phase::Signalling,
             meet_at: None,
+            laps: Laps::default(),
+            last_statistics: Statistics::default(),
+            report_at: None,
             closing: None,
             outputs: VecDeque::new(),
         }
@@ -303,7 +313,7 @@ impl LinkCore {
         let connection = self.connection.as_ref().and_then(Connection::poll_timeout);
         let talk = self.ctl.as_ref().map(Ctl::poll_timeout);
         let closing = self.closing.as_ref().map(|(_, until)| *until);
-        let all = [connection, talk, self.meet_at, closing];
+        let all = [connection, talk, self.meet_at, self.report_at, closing];
         all.into_iter().flatten().min()
     }
 
@@ -316,6 +326,7 @@ impl LinkCore {
         if let Some(ctl) = self.ctl.as_mut().filter(|ctl| ctl.poll_timeout() <= now) {
             ctl.handle_timeout(now);
         }
+        self.report(now);
         if self.meet_at.is_some_and(|at| at <= now) {
             self.meet_at = None;
             if self.connection.is_none() {

@@ -13,12 +13,14 @@ use protocol::id::PairId;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
-    Command, DiskThread, Driver, Inputs, Lookups, MAX_EVENTS, Signalling, Sockets, Streams,
+    Command, DiskThread, Driver, Inputs, Lookups, MAX_EVENTS, Reports, Signalling, Sockets, Streams,
 };
 use crate::ctl::{self, RoundTrip};
 use crate::device::{Device, random};
 use crate::files::disk::Saving;
-use crate::link::{Event, IcePolicy, LinkCore, LinkKeys, LinkSettings, Phase, Section, VideoEvent};
+use crate::link::{
+    Event, IcePolicy, LinkCore, LinkKeys, LinkSettings, Phase, Section, Statistics, VideoEvent,
+};
 use crate::server_api::{ApiError, ServerApi, unix_ms};
 use crate::store::{Store, StoreError, StoredPair};
 
@@ -169,6 +171,7 @@ fn start(
     let (heard, signalled) = mpsc::channel(MAX_SIGNALS);
     let reconnect = Arc::new(Notify::new());
     let tls = api.tls_config();
+    let reports = Reports::start(api.clone(), pair.clone());
     let signalling = Signalling {
         api,
         pair: pair.clone(),
@@ -177,7 +180,7 @@ fn start(
         reconnect: reconnect.clone(),
     };
     let takes_files = core.takes_files();
-    let (disk, reports) = DiskThread::start(saving);
+    let (disk, done) = DiskThread::start(saving);
     let driver = Driver {
         core,
         pair: pair.clone(),
@@ -186,6 +189,7 @@ fn start(
         streams: Streams::new(&tls, streamed),
         lookups: Lookups::default(),
         disk,
+        reports,
         signals,
         reconnect,
         events: told,
@@ -197,7 +201,7 @@ fn start(
         datagrams: received,
         streams,
         signals: signalled,
-        disk: reports,
+        disk: done,
     };
     let task = tokio::spawn(async move {
         // The signalling task ends by itself, after the last message, once its queue is closed.
@@ -254,12 +258,17 @@ impl Link {
         let _ = self.commands.send(Command::AskKeyFrame(section)).await;
     }
 
+    /// How the link runs now; none once it is over.
+    pub async fn statistics(&self) -> Option<Statistics> {
+        let (told, figures) = oneshot::channel();
+        let sent = self.commands.send(Command::Statistics(told)).await;
+        sent.ok()?;
+        figures.await.ok()
+    }
+
     /// Round trips of the control channel; none before the first.
     pub async fn round_trip(&self) -> Option<RoundTrip> {
-        let (told, trip) = oneshot::channel();
-        let sent = self.commands.send(Command::RoundTrip(told)).await;
-        sent.ok()?;
-        trip.await.ok().flatten()
+        self.statistics().await?.channel_rtt
     }
 
     /// The next event; none once the link is over. At most 1024 wait to be read; later ones are

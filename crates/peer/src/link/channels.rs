@@ -75,6 +75,7 @@ struct Queue {
 pub(super) struct Channels {
     ids_by_label: BTreeMap<Label, ChannelId>,
     queues: BTreeMap<Label, Queue>,
+    sent_bytes: u64,
 }
 
 impl Channels {
@@ -147,6 +148,7 @@ impl Channels {
                     break;
                 }
                 queue.bytes -= message.len();
+                self.sent_bytes += message.len() as u64;
                 queue.messages.pop_front();
             }
         }
@@ -154,6 +156,11 @@ impl Channels {
 
     pub(super) fn has_waiting(&self) -> bool {
         self.queues.values().any(|queue| !queue.messages.is_empty())
+    }
+
+    /// What WebRTC took, on all channels.
+    pub(super) fn sent_bytes(&self) -> u64 {
+        self.sent_bytes
     }
 
     /// Whether the peer has all that was sent.

@@ -21,6 +21,7 @@ use super::random::Random;
 use super::recovery::{Recovery, Step};
 use super::rtc::DrainedRtc;
 use super::secure::{LinkKeys, ProofError, Secure};
+use super::statistics::{Meter, Statistics};
 use super::video::VideoEvent;
 use video::Video;
 
@@ -100,6 +101,7 @@ pub(super) struct Connection {
     channels: Channels,
     video: Video,
     recovery: Recovery,
+    meter: Meter,
     selected: Option<(SocketAddr, SocketAddr)>,
     told_path: Option<Path>,
     replies: (Option<(SocketAddr, SocketAddr)>, u64),
@@ -145,6 +147,7 @@ impl Connection {
             channels: Channels::default(),
             video: Video::new(now),
             recovery: Recovery::new(),
+            meter: Meter::default(),
             selected: None,
             told_path: None,
             replies: (None, 0),
@@ -275,6 +278,11 @@ impl Connection {
     /// Whether a frame of any size would be taken now; once it was not, `Writable` follows.
     pub(super) fn has_room(&mut self, label: Label) -> bool {
         self.channels.check_room(label, MAX_BYTES).is_ok()
+    }
+
+    pub(super) fn statistics(&self) -> Statistics {
+        let path = self.told_path.filter(|_| self.is_up());
+        self.meter.read(path, self.channels.sent_bytes())
     }
 
     /// Whether the peer has all frames that were sent, or cannot be reached.

@@ -11,6 +11,7 @@ use super::error::Cause;
 use super::negotiation::Say;
 use super::output::{EndedBy, Event, Output, Phase};
 use super::secure::ProofError;
+use super::statistics::{Laps, REPORT_INTERVAL, Statistics};
 use super::{LinkCore, MAX_LATE_PROOFS, REBUILD_WAIT};
 use crate::ctl::Ctl;
 
@@ -51,6 +52,7 @@ impl LinkCore {
             seed: self.random.secret(),
             first_stream: self.next_stream,
         };
+        self.laps = Laps::default();
         let connection = Connection::new(settings, &self.sockets, &self.ice_servers, now);
         self.connection.insert(connection)
     }
@@ -79,6 +81,10 @@ impl LinkCore {
     }
 
     pub(super) fn drop_connection(&mut self, now: Instant) {
+        self.last_statistics = Statistics {
+            path: None,
+            ..self.statistics()
+        };
         self.is_open = false;
         self.files.handle_closed();
         self.hush(now);
@@ -184,6 +190,8 @@ impl LinkCore {
                 self.was_open = true;
                 self.failed_proofs = 0;
                 self.ctl = Some(Ctl::new(now));
+                self.report_at = Some(now + REPORT_INTERVAL);
+                self.event(Event::SetUp(self.laps.open(now)));
             }
             ConnectionOutput::Closed => self.rebuild("closed", now),
             ConnectionOutput::Broken(error) => self.handle_broken(error, now),
@@ -196,7 +204,10 @@ impl LinkCore {
             ConnectionOutput::Writable(Label::File) => {}
             ConnectionOutput::Writable(label) => self.event(Event::Writable(label)),
             ConnectionOutput::Video(event) => self.event(event.into()),
-            ConnectionOutput::Path(path) => self.event(Event::Path(path)),
+            ConnectionOutput::Path(path) => {
+                self.laps.connect(now);
+                self.event(Event::Path(path));
+            }
             ConnectionOutput::Failed(cause) => self.event(Event::Failed(cause)),
             ConnectionOutput::Dead(reason) => self.rebuild(reason, now),
         }
@@ -210,8 +221,14 @@ impl LinkCore {
                 let remembered = Output::RememberOwnTime(self.signatures.own_ts);
                 self.outputs.push_back(remembered);
                 match kind {
-                    DescriptionKind::Offer => ClientMessage::Offer(signed),
-                    DescriptionKind::Answer => ClientMessage::Answer(signed),
+                    DescriptionKind::Offer => {
+                        self.laps.offer(now);
+                        ClientMessage::Offer(signed)
+                    }
+                    DescriptionKind::Answer => {
+                        self.laps.answer(now);
+                        ClientMessage::Answer(signed)
+                    }
                 }
             }
             Say::Candidate(candidate) => ClientMessage::Ice(Candidate {

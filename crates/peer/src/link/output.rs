@@ -6,6 +6,7 @@ use protocol::signal::ClientMessage;
 
 use super::channels::Label;
 use super::error::{Cause, Refusal};
+use super::statistics::SetUp;
 use super::video::VideoEvent;
 use crate::ctl::CtlEvent;
 use crate::files::{FileEvent, FileOrder};
@@ -77,6 +78,8 @@ pub enum Event {
     Path(Path),
     /// The peer said something, or something that was said arrived or did not.
     Talk(CtlEvent),
+    /// Another connection carries the link; so long it took.
+    SetUp(SetUp),
     /// Something about a file.
     File(FileEvent),
     /// A channel whose sender was refused has room again.

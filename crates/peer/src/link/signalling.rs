@@ -98,6 +98,7 @@ impl LinkCore {
         if self.connection.is_none() {
             self.connect(now);
         }
+        self.laps.offer(now);
         let Some(connection) = &mut self.connection else {
             return;
         };
@@ -113,6 +114,7 @@ impl LinkCore {
         let Some(connection) = &mut self.connection else {
             return;
         };
+        self.laps.answer(now);
         if connection.negotiation.is_foreign(&answer.sdp) {
             self.rebuild("peer-restarted", now);
         } else if let Err(why) = connection.accept_answer(&answer.sdp, now) {

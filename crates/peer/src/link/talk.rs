@@ -82,5 +82,6 @@ impl LinkCore {
         }
         self.talk(now);
         self.ctl = None;
+        self.report_at = None;
     }
 }

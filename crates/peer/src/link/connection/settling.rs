@@ -152,7 +152,11 @@ impl Connection {
             Event::KeyframeRequest(_) => {
                 self.tell(ConnectionOutput::Video(VideoEvent::KeyFrameWanted));
             }
-            Event::PeerStats(stats) => self.count_replies(&stats, now),
+            Event::PeerStats(stats) => {
+                self.meter.take(&stats);
+                self.count_replies(&stats, now);
+            }
+            Event::MediaIngressStats(stats) => self.meter.take_ingress(&stats),
             _ => {}
         }
     }
