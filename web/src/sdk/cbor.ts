@@ -66,9 +66,9 @@ class DepthTokenizer {
   #count(token: Token): void {
     const open = this.#waiting;
     if (open.length > 0) open[open.length - 1] = (open.at(-1) ?? 0) - 1;
-    const items = Number(token.value);
-    if (token.type === Type.array) open.push(items);
-    if (token.type === Type.map) open.push(items * 2);
+    // Only of these: a number of a long byte string takes as long as to write it down.
+    if (token.type === Type.array) open.push(Number(token.value));
+    if (token.type === Type.map) open.push(Number(token.value) * 2);
     if (open.length > CBOR_DEPTH_LIMIT) throw malformed(`nested deeper than ${CBOR_DEPTH_LIMIT}`);
     while (open.length > 0 && open.at(-1) === 0) open.pop();
   }

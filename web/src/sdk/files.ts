@@ -6,6 +6,9 @@ import type { FileStore } from "./file_store";
 import { FilesReceiver, type ReceivedFile } from "./files_receiver";
 import { FilesSender, type SendableFile, type SentFile } from "./files_sender";
 
+/** How often views hear of changes, in milliseconds: a few times while an eye moves. */
+const TELL_INTERVAL_MS = 50;
+
 /** The files of a link at one moment. */
 export interface FilesView {
   /** Whether the peer can be reached for files now. */
@@ -22,6 +25,7 @@ export class Files extends Emitter<{ change: FilesView }> {
   readonly #sender = new FilesSender(() => this.#changed());
   readonly #receiver: FilesReceiver;
   #isOpen = false;
+  #isTelling = false;
   /** Frames that could not be read, dropped. */
   malformed = 0;
 
@@ -99,7 +103,13 @@ export class Files extends Emitter<{ change: FilesView }> {
     else this.#receiver.handle(frame);
   }
 
+  /** Views hear of what changed since the last time together: a chunk is no reason to draw. */
   #changed(): void {
-    this.emit("change", this.view);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    setTimeout(() => {
+      this.#isTelling = false;
+      this.emit("change", this.view);
+    }, TELL_INTERVAL_MS);
   }
 }
