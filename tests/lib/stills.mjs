@@ -1,4 +1,5 @@
 // What a page says of the stills that it sends, and what its browser has decoded of them.
+import { spawnSync } from 'node:child_process';
 import { statistics } from './peer_connections.mjs';
 
 /// Runs in the page: notes what the line under the stills button says of each still.
@@ -30,4 +31,43 @@ export async function decoded(device) {
     keyFrames: sum('keyFramesDecoded'),
     codec: codecs.find(({ id }) => id === newest?.codecId)?.mimeType,
   };
+}
+
+/// Runs in the page before its scripts: keeps a copy of each picture that is sent as a still.
+export function keepDrawnStills() {
+  const drawn = [];
+  window.__drawn = drawn;
+  const { requestFrame } = CanvasCaptureMediaStreamTrack.prototype;
+  CanvasCaptureMediaStreamTrack.prototype.requestFrame = function request() {
+    requestFrame.call(this);
+    const picture = this.canvas.toDataURL('image/png');
+    if (drawn.at(-1) !== picture) drawn.push(picture);
+  };
+}
+
+/// The newest pictures in a device's gallery, newest first, as PNG.
+export async function galleryPictures(device, count) {
+  const urls = await device.page.getByTestId('still-item').locator('img').evaluateAll((images, most) =>
+    images.slice(0, most).map((image) => {
+      const canvas = document.createElement('canvas');
+      [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+      canvas.getContext('2d').drawImage(image, 0, 0);
+      return canvas.toDataURL('image/png');
+    }), count);
+  return urls.map(bytesOf);
+}
+
+/// The bytes of a data URL.
+export function bytesOf(url) {
+  return Buffer.from(url.split(',')[1], 'base64');
+}
+
+/// Peak signal-to-noise ratio of two picture files in decibels, as video carries pictures: with
+/// colours at half the resolution.
+export function psnr(file, other) {
+  const graph = '[0]format=yuv420p[a];[1]format=yuv420p[b];[a][b]psnr';
+  const { stderr } = spawnSync('ffmpeg', ['-hide_banner', '-i', file, '-i', other, '-lavfi', graph, '-f', 'null', '-'], { encoding: 'utf8' });
+  const average = stderr.match(/average:(inf|[\d.]+)/)?.[1];
+  if (average === undefined) throw new Error(`ffmpeg compares nothing: ${stderr}`);
+  return average === 'inf' ? Infinity : Number(average);
 }

@@ -34,6 +34,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: FileAction,
     },
+    /// Send pictures to a paired device: stills, or live video
+    Send(SendArguments),
+    /// Receive stills of a paired device, and save them
+    Receive(ReceiveArguments),
     /// List, rename or revoke devices
     Devices {
         #[command(subcommand)]
@@ -133,11 +137,76 @@ pub(crate) enum FileAction {
     },
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct SendArguments {
+    #[command(flatten)]
+    pub(crate) link: LinkArguments,
+    /// Pictures (PNG, JPEG) and folders of them, again and again, or one video, by ffmpeg; without
+    /// any a test pattern with a clock
+    pub(crate) files: Vec<PathBuf>,
+    /// Seconds from still to still, 1 to 3600
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 3,
+        conflicts_with = "live"
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub(crate) every: u32,
+    /// Send live video, not stills
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// Size, frames and bitrate of live video
+    #[arg(long, default_value = "low", requires = "live")]
+    pub(crate) preset: PresetArgument,
+    /// End after so many stills, or frames of live video
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) count: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum PresetArgument {
+    /// 640×480, 15 frames/s, 300 kbit/s
+    Low,
+    /// 1280×720, 24 frames/s, 1 Mbit/s
+    Medium,
+    /// 1280×720, 30 frames/s, 1.5 Mbit/s
+    High,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_arg("pair", |pair| {
+    pair.required(false)
+        .help("Pair id, or the name of the paired device (default: the only one)")
+}))]
+pub(crate) struct ReceiveArguments {
+    #[command(flatten)]
+    pub(crate) link: LinkArguments,
+    /// Save each still in this folder, named by its time
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save: Option<PathBuf>,
+    /// How stills are saved
+    #[arg(long, default_value = "png", requires = "save")]
+    pub(crate) format: FormatArgument,
+    /// End after so many stills
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) count: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FormatArgument {
+    /// As they were decoded
+    Png,
+    /// Smaller
+    Jpeg,
+}
+
 /// Which link, for the commands that make one.
 #[derive(Debug, Args)]
 pub(crate) struct LinkArguments {
     /// Pair id, or the name of the paired device; `helio pairs` lists them
-    pub(crate) pair: String,
+    #[arg(required = true)]
+    pub(crate) pair: Option<String>,
     /// Seconds to wait for the link
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) wait: u64,

@@ -9,5 +9,7 @@ mod linking;
 pub(crate) mod message;
 pub(crate) mod pair;
 pub(crate) mod pairs;
+pub(crate) mod receive;
+pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod setup;

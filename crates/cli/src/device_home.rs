@@ -52,21 +52,27 @@ pub(crate) fn given_authority(arguments: &DeviceArguments) -> Result<Option<Vec<
     arguments.ca.as_ref().map(read).transpose()
 }
 
-/// The pair of this id, or with the one device of this name.
-pub(crate) fn pair_named(device: &Device, named: &str) -> Result<StoredPair, Failure> {
+/// The pair of this id, or with the one device of this name; without a name the only one.
+pub(crate) fn pair_named(device: &Device, named: Option<&str>) -> Result<StoredPair, Failure> {
     let pairs = device.store().pairs().map_err(Failure::because)?;
-    let mut found = pairs
-        .into_iter()
-        .filter(|pair| pair.pair_id.as_str() == named || pair.peer.name == named);
-    match (found.next(), found.next()) {
-        (Some(pair), None) => Ok(pair),
-        (Some(_), Some(_)) => Err(Failure::Usage(format!(
-            "several paired devices are called {named}; say the pair's id (`helio pairs`)"
-        ))),
-        (None, _) => Err(Failure::Usage(format!(
-            "this device has no pair {named}; `helio pairs` lists them"
-        ))),
-    }
+    let is_meant = |pair: &StoredPair| {
+        named.is_none_or(|named| pair.pair_id.as_str() == named || pair.peer.name == named)
+    };
+    let mut found = pairs.into_iter().filter(is_meant);
+    let reason = match (found.next(), found.next(), named) {
+        (Some(pair), None, _) => return Ok(pair),
+        (Some(_), Some(_), Some(named)) => {
+            format!("several paired devices are called {named}; say the pair's id (`helio pairs`)")
+        }
+        (Some(_), Some(_), None) => {
+            "this device has several pairs; say which one (`helio pairs`)".to_owned()
+        }
+        (None, _, Some(named)) => {
+            format!("this device has no pair {named}; `helio pairs` lists them")
+        }
+        (None, _, None) => "this device is not paired; `helio pair` pairs it".to_owned(),
+    };
+    Err(Failure::Usage(reason))
 }
 
 /// The device, where the command is about it.

@@ -26,6 +26,8 @@ fn main() -> ExitCode {
         Command::Pair(arguments) => commands::pair::run(&device, output, arguments),
         Command::File { action } => commands::file::run(&device, output, action),
         Command::Message(arguments) => commands::message::run(&device, output, arguments),
+        Command::Send(arguments) => commands::send::run(&device, output, arguments),
+        Command::Receive(arguments) => commands::receive::run(&device, output, arguments),
         Command::Devices { action } => {
             commands::devices::run(&device, &server, output, action.as_ref())
         }

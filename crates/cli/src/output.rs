@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use crate::arguments::OutputArguments;
+
 /// Why a command did not do what it was asked to.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -61,9 +63,23 @@ pub(crate) fn json_line(value: &Value) {
     line(value);
 }
 
+/// Says a fact: to programs as it is, to people as a sentence.
+pub(crate) fn fact(output: OutputArguments, fact: &Value, sentence: &str) {
+    if output.json {
+        json_line(fact);
+    } else {
+        line(sentence);
+    }
+}
+
 /// A text of another device's that cannot move the cursor.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// A size in bytes as people read it.
+pub(crate) fn kilobytes(bytes: usize) -> String {
+    format!("{:.1} kB", bytes as f64 / 1000.0)
 }
 
 /// Prints rows under their headings, each column as wide as its widest cell.

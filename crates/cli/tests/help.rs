@@ -26,7 +26,8 @@ fn the_help_of_helio_reads_so() {
 #[test]
 fn the_help_of_each_command_reads_so() {
     for command in [
-        "serve", "setup", "pair", "message", "file", "devices", "pairs", "keys", "audit", "config",
+        "serve", "setup", "pair", "message", "file", "send", "receive", "devices", "pairs", "keys",
+        "audit", "config",
     ] {
         insta::assert_snapshot!(format!("help-{command}"), said(&[command, "--help"]));
     }
@@ -55,6 +56,13 @@ fn wrong_usage_ends_with_2_and_says_where_to_look() {
         &["pairs", "add", "a", "b"],
         &["serve", "--set", "turn.realm"],
         &["pair"],
+        &["send"],
+        &["send", "laptop", "--every", "0"],
+        &["send", "laptop", "--every", "3601"],
+        &["send", "laptop", "--count", "0"],
+        &["send", "laptop", "--preset", "high"],
+        &["send", "laptop", "--live", "--every", "5"],
+        &["receive", "--format", "jpeg"],
         &["pair", "https://h/p#1", "--invite"],
         &["pair", "https://h/p#1", "--kind", "toaster"],
     ] {

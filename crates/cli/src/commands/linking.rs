@@ -18,6 +18,11 @@ pub(crate) struct Linked {
     /// What the other device is called.
     pub(crate) peer: String,
     pub(crate) output: OutputArguments,
+    pub(crate) course: Course,
+}
+
+/// What became of a link so far.
+pub(crate) struct Course {
     wait: Duration,
     server: String,
     phase: Option<Phase>,
@@ -27,7 +32,7 @@ pub(crate) struct Linked {
     lost: Option<Instant>,
 }
 
-/// Does some work over a link, and closes it.
+/// Does some work over a link with the pair that is named, or the only one, and closes it.
 pub(crate) fn over_link(
     device: &DeviceArguments,
     output: OutputArguments,
@@ -41,18 +46,20 @@ pub(crate) fn over_link(
         ..options
     };
     let device = Device::open(home_dir(device)?).map_err(device_failure)?;
-    let pair = pair_named(&device, &arguments.pair)?;
+    let pair = pair_named(&device, arguments.pair.as_deref())?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::because)?;
     let outcome = runtime.block_on(async {
         let mut linked = Linked {
             link: device.link(&pair.pair_id, options).map_err(link_failure)?,
             peer: plain(&pair.peer.name),
             output,
-            wait: Duration::from_secs(arguments.wait),
-            server: pair.server.clone(),
-            phase: None,
-            cause: None,
-            lost: Some(Instant::now()),
+            course: Course {
+                wait: Duration::from_secs(arguments.wait),
+                server: pair.server.clone(),
+                phase: None,
+                cause: None,
+                lost: Some(Instant::now()),
+            },
         };
         let outcome = match linked.open().await {
             Ok(()) => work(&mut linked).await,
@@ -69,10 +76,9 @@ pub(crate) fn over_link(
 impl Linked {
     /// Waits until frames flow.
     async fn open(&mut self) -> Result<(), Failure> {
-        while self.lost.is_some() {
+        while self.course.lost.is_some() {
             self.next_in_time().await?;
         }
-        self.tell("linked", &format!("Linked with {}.", self.peer));
         Ok(())
     }
 
@@ -81,20 +87,8 @@ impl Linked {
     /// # Errors
     /// The link is over.
     pub(crate) async fn next(&mut self) -> Result<Event, Failure> {
-        let event = self.link.next().await;
-        let event = event.ok_or_else(|| Failure::because("the link is over"))?;
-        match &event {
-            Event::Path(path) => self.tell_path(path),
-            Event::Phase(Phase::Ended(by)) => return Err(ended(*by)),
-            Event::Phase(Phase::Open) => (self.lost, self.cause) = (None, None),
-            Event::Phase(phase) => {
-                self.lost.get_or_insert_with(Instant::now);
-                self.phase = Some(*phase);
-            }
-            Event::Failed(cause) => self.cause = Some(*cause),
-            Event::Refused(refusal) => output::error_line(refusal),
-            _ => {}
-        }
+        let event = self.link.next().await.ok_or_else(over)?;
+        self.course.hear(&event, &self.peer, self.output)?;
         Ok(event)
     }
 
@@ -103,17 +97,59 @@ impl Linked {
     /// # Errors
     /// The link is over, or was lost for so long.
     pub(crate) async fn next_in_time(&mut self) -> Result<Event, Failure> {
-        let Some(lost) = self.lost else {
+        let Some(lost) = self.course.lost else {
             return self.next().await;
         };
-        let until = (lost + self.wait).into();
+        let until = (lost + self.course.wait).into();
         let next = tokio::time::timeout_at(until, self.next()).await;
-        next.unwrap_or_else(|_| Err(Failure::Unreachable(self.why_not())))
+        next.unwrap_or_else(|_| Err(Failure::Unreachable(self.course.why_not(&self.peer))))
+    }
+
+    /// Says a fact that has no figures.
+    pub(crate) fn tell(&self, event: &str, sentence: &str) {
+        self.tell_of(&json!({ "event": event }), sentence);
+    }
+
+    /// Says a fact: to programs as it is, to people as a sentence.
+    pub(crate) fn tell_of(&self, fact: &Value, sentence: &str) {
+        output::fact(self.output, fact, sentence);
+    }
+}
+
+impl Course {
+    /// Notes what happened to the link, and tells of it.
+    ///
+    /// # Errors
+    /// The link is over.
+    pub(crate) fn hear(
+        &mut self,
+        event: &Event,
+        peer: &str,
+        output: OutputArguments,
+    ) -> Result<(), Failure> {
+        match event {
+            Event::Path(path) => tell_path(path, output),
+            Event::Phase(Phase::Ended(by)) => return Err(ended(*by)),
+            Event::Phase(Phase::Open) => {
+                (self.lost, self.cause) = (None, None);
+                let fact = json!({ "event": "linked" });
+                output::fact(output, &fact, &format!("Linked with {peer}."));
+            }
+            Event::Phase(phase) => {
+                self.lost.get_or_insert_with(Instant::now);
+                self.phase = Some(*phase);
+                tell_wait(*phase, peer, output);
+            }
+            Event::Failed(cause) => self.cause = Some(*cause),
+            Event::Refused(refusal) => output::error_line(refusal),
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Why there is no link, by the last that was seen of it.
-    fn why_not(&self) -> String {
-        let Self { server, peer, .. } = self;
+    fn why_not(&self, peer: &str) -> String {
+        let server = &self.server;
         match (self.cause, self.phase) {
             (Some(cause), _) => cause.to_string(),
             (None, None | Some(Phase::Signalling)) => {
@@ -125,31 +161,36 @@ impl Linked {
             (None, Some(_)) => Cause::ChecksFailed.to_string(),
         }
     }
+}
 
-    /// Says a fact that has no figures.
-    pub(crate) fn tell(&self, event: &str, sentence: &str) {
-        self.tell_of(&json!({ "event": event }), sentence);
-    }
+/// Tells what a link waits for, where that may take long.
+fn tell_wait(phase: Phase, peer: &str, output: OutputArguments) {
+    let (event, sentence) = match phase {
+        Phase::Waiting => ("waiting", format!("Waiting for {peer} …")),
+        Phase::Reconnecting => (
+            "reconnecting",
+            "The path is lost; looking for another …".to_owned(),
+        ),
+        _ => return,
+    };
+    output::fact(output, &json!({ "event": event }), &sentence);
+}
 
-    /// Says a fact: to programs as it is, to people as a sentence.
-    pub(crate) fn tell_of(&self, fact: &Value, sentence: &str) {
-        if self.output.json {
-            output::json_line(fact);
-        } else {
-            output::line(sentence);
-        }
-    }
+fn tell_path(path: &Path, output: OutputArguments) {
+    let (local, remote) = (path.local.as_str(), path.remote.as_str());
+    let fact = json!({ "event": "path", "local": local, "remote": remote });
+    let is_relayed = [path.local, path.remote].contains(&PathEnd::Relayed);
+    let way = if is_relayed {
+        "Over a relay"
+    } else {
+        "Directly"
+    };
+    output::fact(output, &fact, &format!("{way} ({local}, {remote})."));
+}
 
-    fn tell_path(&self, path: &Path) {
-        let (local, remote) = (path.local.as_str(), path.remote.as_str());
-        if self.output.json {
-            output::json_line(&json!({ "event": "path", "local": local, "remote": remote }));
-        } else if [path.local, path.remote].contains(&PathEnd::Relayed) {
-            output::line(format!("Over a relay ({local}, {remote})."));
-        } else {
-            output::line(format!("Directly ({local}, {remote})."));
-        }
-    }
+/// The events of a link ended without a reason.
+pub(crate) fn over() -> Failure {
+    Failure::because("the link is over")
 }
 
 /// Why a link that was up is over.

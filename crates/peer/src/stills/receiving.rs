@@ -25,6 +25,8 @@ const MAX_MID_BYTES: usize = 16;
 pub enum StillsEvent {
     /// A still arrived.
     Still(ReceivedStill),
+    /// The peer sends live video on a section; it is passed over.
+    Live,
     /// Something else happened on the link.
     Link(Event),
 }
@@ -101,8 +103,8 @@ impl<'link> Stills<'link> {
             {
                 self.core.handle_round_trip(trip.p50);
             }
-            if self.hear(&event) {
-                return Some(StillsEvent::Link(event));
+            if let Some(event) = self.hear(event) {
+                return Some(event);
             }
         }
     }
@@ -120,15 +122,15 @@ impl<'link> Stills<'link> {
         None
     }
 
-    /// Whether an event is anybody else's as well.
-    fn hear(&mut self, event: &Event) -> bool {
+    /// Takes an event of the link; what is left for whoever listens.
+    fn hear(&mut self, event: Event) -> Option<StillsEvent> {
         let now = Instant::now();
-        match event {
+        match &event {
             Event::Talk(CtlEvent::Command { name, args }) if name == "still" => {
                 self.core.handle_command(name, args, now);
             }
             Event::Talk(CtlEvent::Command { name, args }) if name == "media" => {
-                self.hear_mode(args);
+                return self.hear_mode(args).then_some(StillsEvent::Live);
             }
             Event::Video(VideoEvent::Offered(section)) => {
                 if self.was_open && self.link.phase() != Phase::Open {
@@ -140,13 +142,13 @@ impl<'link> Stills<'link> {
             }
             Event::Video(VideoEvent::Arriving) => self.core.handle_packet(now),
             Event::Video(VideoEvent::Frame(frame)) => self.decode(frame, now),
-            Event::Phase(Phase::Open) => {
-                self.was_open = true;
-                return true;
+            Event::Phase(phase) => {
+                self.was_open |= *phase == Phase::Open;
+                return Some(StillsEvent::Link(event));
             }
-            _ => return true,
+            _ => return Some(StillsEvent::Link(event)),
         }
-        false
+        None
     }
 
     /// There is another one: what was announced on the last one never comes.
@@ -164,17 +166,18 @@ impl<'link> Stills<'link> {
             .or_else(|| offered.find(|section| !self.live.contains(&section.to_string())))
     }
 
-    /// What a section carries.
-    fn hear_mode(&mut self, args: &BTreeMap<String, Value>) {
+    /// What a section carries; whether that is live video, and was not known.
+    fn hear_mode(&mut self, args: &BTreeMap<String, Value>) -> bool {
         let (Some(Value::Text(mid)), Some(Value::Text(mode))) = (args.get("mid"), args.get("mode"))
         else {
-            return;
+            return false;
         };
         if mode != "live" {
             self.live.remove(mid);
-        } else if self.live.len() < MAX_SECTIONS && mid.len() <= MAX_MID_BYTES {
-            self.live.insert(mid.clone());
+            return false;
         }
+        let has_room = self.live.len() < MAX_SECTIONS && mid.len() <= MAX_MID_BYTES;
+        has_room && self.live.insert(mid.clone())
     }
 
     fn decode(&mut self, frame: &VideoFrame, now: Instant) {
