@@ -1,6 +1,6 @@
 // The files that the peer sends: offered, accepted, stored in segments, checked at the end
 // (docs/protocol.md, Files).
-import { blake3 } from "@noble/hashes/blake3.js";
+import { Blake3 } from "./blake3";
 import { equalBytes, toBase64url, type Bytes } from "./bytes";
 import { asHelioError } from "./errors";
 import { OPEN_OFFERS_LIMIT, WINDOW_BYTES, type FileFrame } from "./file_frames";
@@ -36,7 +36,8 @@ interface Entry {
   /** The sender's number of it on this channel. */
   id: number | null;
   kept: KeptFile | null;
-  hasher: ReturnType<typeof blake3.create>;
+  /** Of what is stored and pending; none until the file is begun. */
+  hasher: Blake3 | null;
   pending: Bytes[];
   pendingBytes: number;
   isFresh: boolean;
@@ -182,29 +183,32 @@ export class FilesReceiver {
       isWhole: false,
       at: Date.now(),
     };
+    let hash: Bytes;
     try {
       entry.kept ??= row;
       if (entry.kept === row) await this.#store.put(row);
-      await this.#hashStored(entry, entry.kept);
+      hash = await this.#hashStored(entry, entry.kept);
     } catch (thrown) {
       const { code } = asHelioError(thrown);
       return this.#fail(entry, code === "disk-full" ? code : "write-failed");
     }
     view.state = "receiving";
     view.taken = entry.kept.stored;
-    const hash = entry.hasher.clone().digest() as Bytes;
     this.#tell({ kind: "accept", id: entry.id, offset: view.taken, hash });
     this.#onChange();
   }
 
-  async #hashStored(entry: Entry, kept: KeptFile): Promise<void> {
-    entry.hasher = blake3.create({});
-    if (kept.stored === 0) return;
+  /** The hash of what is stored, from where it goes on. */
+  async #hashStored(entry: Entry, kept: KeptFile): Promise<Bytes> {
+    const hasher = await Blake3.create();
+    entry.hasher = hasher;
+    if (kept.stored === 0) return hasher.digest();
     const contents = await this.#store.contents(kept);
     for (let at = 0; at < contents.size; at += HASH_READ_BYTES) {
       const part = await contents.slice(at, at + HASH_READ_BYTES).arrayBuffer();
-      entry.hasher.update(new Uint8Array(part));
+      hasher.update(new Uint8Array(part));
     }
+    return hasher.digest();
   }
 
   async #chunk(entry: Entry, offset: number, bytes: Bytes): Promise<void> {
@@ -213,14 +217,14 @@ export class FilesReceiver {
     if (offset === 0 && entry.isFresh && view.taken > 0) {
       // What is stored is of another file.
       entry.kept = await this.#store.restart(entry.kept);
-      entry.hasher = blake3.create({});
+      entry.hasher = await Blake3.create();
       view.taken = 0;
     }
     entry.isFresh = false;
     if (offset !== view.taken || offset + bytes.length > view.size) {
       return this.#fail(entry, "bad-order");
     }
-    entry.hasher.update(bytes);
+    entry.hasher?.update(bytes);
     entry.pending.push(bytes);
     entry.pendingBytes += bytes.length;
     view.taken += bytes.length;
@@ -240,7 +244,9 @@ export class FilesReceiver {
     const { view, kept, id } = entry;
     if (kept === null || id === null) return;
     if (view.taken !== view.size) return this.#fail(entry, "bad-order");
-    if (!equalBytes(entry.hasher.digest(), hash)) {
+    const { hasher } = entry;
+    entry.hasher = null;
+    if (hasher === null || !equalBytes(hasher.digest(), hash)) {
       await this.#fail(entry, "hash-differs");
       entry.kept = null;
       return this.#store.remove(kept);
@@ -310,7 +316,7 @@ function entryOf(
     view: { key, name: sanitiseFileName(name), size, state, taken: kept?.stored ?? 0, code: null },
     id: null,
     kept,
-    hasher: blake3.create({}),
+    hasher: null,
     pending: [],
     pendingBytes: 0,
     isFresh: true,

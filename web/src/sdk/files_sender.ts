@@ -1,6 +1,7 @@
 // The files that this side sends: offered a few at a time, sent one after another, offered again
 // on the next channel until the peer has them (docs/protocol.md, Files).
 import { blake3 } from "@noble/hashes/blake3.js";
+import { Blake3 } from "./blake3";
 import { concat, equalBytes, utf8, type Bytes } from "./bytes";
 import { HelioError } from "./errors";
 import { CHUNK_LIMIT_BYTES, isOfferName, WINDOW_BYTES, type FileFrame } from "./file_frames";
@@ -209,15 +210,15 @@ export class FilesSender {
     };
     const { view } = entry;
     const { offset, hash } = entry.claim ?? { offset: 0, hash: new Uint8Array(0) };
-    let hasher = blake3.create({});
+    let hasher = await Blake3.create();
     for await (const bytes of this.#read(entry, 0, offset)) {
       going();
       hasher.update(bytes);
     }
     let begin = offset;
-    if (offset > 0 && !equalBytes(hasher.clone().digest(), hash)) {
+    if (offset > 0 && !equalBytes(hasher.digest(), hash)) {
       begin = 0;
-      hasher = blake3.create({});
+      hasher = await Blake3.create();
     }
     going();
     entry.sent = begin;
@@ -239,7 +240,7 @@ export class FilesSender {
     going();
     entry.isDone = true;
     this.#sending = null;
-    await send({ kind: "done", id: view.id, hash: hasher.digest() as Bytes });
+    await send({ kind: "done", id: view.id, hash: hasher.digest() });
     this.#next();
   }
 

@@ -18,8 +18,10 @@ struct Dist;
 
 const NOTICE: &str = include_str!("notice.html");
 
-/// Everything from ourselves, nothing inline. Pages talk to this origin alone.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; \
+/// Everything from ourselves, nothing inline, no text run as code; WebAssembly hashes files. Pages
+/// talk to this origin alone.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; \
+    img-src 'self' data: blob:; \
     media-src 'self' blob: mediastream:; worker-src 'self'; object-src 'none'; \
     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
