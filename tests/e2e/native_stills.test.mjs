@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { BoxAndLaptop } from '../lib/box_and_laptop.mjs';
 import { watchClock } from '../lib/camera.mjs';
+import { CAN_LOSE, losing } from '../lib/lossy.mjs';
+import { statistics } from '../lib/peer_connections.mjs';
 import { inState } from '../lib/people.mjs';
 import { bytesOf, decoded, galleryPictures, keepDrawnStills, psnr } from '../lib/stills.mjs';
 
@@ -99,6 +101,50 @@ describe('pictures of a native device and a browser', { timeout: 300_000 }, () =
       return alike.indexOf(best);
     });
     assert.ok(origins[0] < origins[1] && origins[1] < origins[2], `each is another picture: ${origins}`);
+  });
+
+  const noLoss = CAN_LOSE ? false : 'packets cannot be lost here: no namespace of its own, or no nft';
+
+  test('what gets lost of the native device\'s stills is repaired before the next one', { skip: noLoss }, async (t) => {
+    const run = box.start('send', 'laptop', '--every', '3');
+    await run.fact('still');
+    const lost = await losing(10, async () => {
+      for (let count = 0; count < 5; count += 1) {
+        const still = await run.fact('still');
+        t.diagnostic(JSON.stringify(still));
+        assert.ok(still.shownMs !== null && still.shownMs < 3000, 'it was on the screen in time');
+      }
+      const inbound = await statistics(laptop, 'inbound-rtp');
+      return inbound.reduce((sum, each) => sum + (each.retransmittedPacketsReceived ?? 0) + each.nackCount + each.pliCount, 0);
+    });
+    t.diagnostic(`${lost} packets asked for or sent again`);
+    assert.ok(lost > 0, 'something was lost');
+    run.child.kill('SIGINT');
+    assert.equal((await run.end()).code, 0);
+  });
+
+  test('what gets lost of the browser\'s stills is repaired before the next one', { skip: noLoss }, async (t) => {
+    const run = box.start('receive', 'laptop');
+    await run.fact('linked');
+    await inState(laptop, 'open');
+    await laptop.page.getByTestId('stills-interval').selectOption('3000');
+    await laptop.page.getByTestId('start-stills').click();
+    let { seq } = await run.fact('still');
+    const lost = await losing(10, async () => {
+      for (let count = 0; count < 5; count += 1) {
+        const still = await run.fact('still');
+        t.diagnostic(JSON.stringify(still));
+        seq += 1;
+        assert.equal(still.seq, seq, 'none is passed over');
+      }
+      const outbound = await statistics(laptop, 'outbound-rtp');
+      return outbound.reduce((sum, each) => sum + (each.retransmittedPacketsSent ?? 0) + each.nackCount + each.pliCount, 0);
+    });
+    t.diagnostic(`${lost} packets asked for or sent again`);
+    assert.ok(lost > 0, 'something was lost');
+    await laptop.page.getByTestId('stop-stills').click();
+    run.child.kill('SIGINT');
+    assert.equal((await run.end()).code, 0);
   });
 
   test('live video of the native device runs in the browser', async (t) => {
