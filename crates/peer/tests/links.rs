@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use identity::SigningKey;
 use peer::ctl::{CtlEvent, TextId};
 use peer::link::{Cause, EndedBy, Event, IcePolicy, Label, PathEnd, Phase, Refusal};
-use protocol::signal::ClientMessage;
+use protocol::id::PairId;
+use protocol::signal::{ClientMessage, Presence, ServerMessage};
 use two_links::TwoLinks;
 
 mod two_links;
@@ -78,6 +80,27 @@ fn the_order_in_which_devices_come_does_not_matter() {
         world.go_online(1 - first);
         world.run_until(SOON, TwoLinks::is_open);
     }
+}
+
+#[test]
+fn a_peer_that_leaves_before_it_offered_is_waited_for() {
+    let mut world = TwoLinks::new(IcePolicy::All, HOSTS);
+    let presence = |online| {
+        ServerMessage::Peer(Presence {
+            pair_id: PairId::from_bytes(&[7; 32]),
+            device_id: SigningKey::from_seed([1; 32]).thumbprint(),
+            online,
+        })
+    };
+    world.go_online(1);
+    world.run(Duration::from_secs(1));
+    for (online, phase) in [(true, Phase::Connecting), (false, Phase::Waiting)] {
+        let now = world.now;
+        world.devices[1].core.handle_signal(presence(online), now);
+        assert_eq!(world.phases()[1], phase);
+    }
+    world.go_online(0);
+    world.run_until(SOON, TwoLinks::is_open);
 }
 
 #[test]

@@ -8,7 +8,6 @@ use std::time::Instant;
 use protocol::cbor::MAX_BYTES;
 use protocol::http::IceServer;
 use protocol::id::{DeviceId, PairId};
-use str0m::net::Protocol;
 
 use super::address::IcePolicy;
 use super::channels::{Channels, Full, Label};
@@ -19,6 +18,7 @@ use super::output::{Path, StreamId};
 use super::paths::Paths;
 use super::random::Random;
 use super::recovery::{Recovery, Step};
+use super::repeats::Repeats;
 use super::rtc::DrainedRtc;
 use super::secure::{LinkKeys, ProofError, Secure};
 use super::statistics::{Meter, Statistics};
@@ -102,6 +102,7 @@ pub(super) struct Connection {
     video: Video,
     recovery: Recovery,
     meter: Meter,
+    repeats: Repeats,
     selected: Option<(SocketAddr, SocketAddr)>,
     told_path: Option<Path>,
     replies: (Option<(SocketAddr, SocketAddr)>, u64),
@@ -148,6 +149,7 @@ impl Connection {
             video: Video::new(now),
             recovery: Recovery::new(),
             meter: Meter::default(),
+            repeats: Repeats::default(),
             selected: None,
             told_path: None,
             replies: (None, 0),
@@ -212,8 +214,7 @@ impl Connection {
     ) {
         let is_servers = self.gathering.handle_datagram(local, from, bytes, now);
         if !is_servers && self.paths.takes_from(from) {
-            self.rtc
-                .handle_packet(Protocol::Udp, local, from, bytes, now);
+            self.handle_packet(local, from, bytes, now);
         }
         self.settle(now);
     }
@@ -298,6 +299,7 @@ impl Connection {
             self.negotiation.poll_timeout(),
             self.secure.poll_timeout(),
             self.recovery.poll_timeout(),
+            self.repeats.poll_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -316,6 +318,9 @@ impl Connection {
         }
         if let Err(error) = self.secure.handle_timeout(now) {
             self.outputs.push_back(ConnectionOutput::Broken(error));
+        }
+        while let Some((from, to, bytes)) = self.repeats.poll_transmit(now) {
+            self.send_packet(from, to, bytes, now);
         }
         if let Some(step) = self.recovery.handle_timeout(now) {
             self.recover(step, can_send, now);

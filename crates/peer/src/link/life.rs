@@ -32,8 +32,8 @@ impl LinkCore {
             return;
         }
         match &mut self.connection {
-            None if !self.is_polite => self.connect(now).resume(now),
-            None => {}
+            // The polite side has its addresses ready when the offer comes.
+            None => self.connect(now).resume(now),
             Some(connection) if self.is_polite => connection.resume(now),
             Some(connection) => connection.restart(true, now),
         }

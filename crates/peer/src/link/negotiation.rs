@@ -109,6 +109,11 @@ impl Negotiation {
         &self.remote_fingerprints
     }
 
+    /// Whether the peer described itself.
+    pub(super) fn has_met(&self) -> bool {
+        !self.remote_fingerprints.is_empty()
+    }
+
     /// Whether a description belongs to another connection of the peer than this one knows.
     pub(super) fn is_foreign(&self, sdp: &str) -> bool {
         !self.remote_fingerprints.is_empty() && sdp::fingerprints(sdp) != self.remote_fingerprints

@@ -78,8 +78,12 @@ impl LinkCore {
 
     fn presence(&mut self, is_online: bool, now: Instant) {
         self.is_peer_online = is_online;
+        let connection = self.connection.as_ref();
         if is_online {
             self.meet(now);
+        } else if self.is_polite && connection.is_some_and(|each| !each.negotiation.has_met()) {
+            // What was gathered for an offer that never came is given back.
+            self.drop_connection(now);
         }
     }
 

@@ -19,7 +19,8 @@ use crate::link::video::VideoEvent;
 
 /// While a path is looked for, checks go out at this pace (RFC 8445 §14.2 asks for at least 5 ms);
 /// str0m by itself waits 50 ms between any two.
-const CHECK_PACE: Duration = Duration::from_millis(10);
+const CHECK_PACE: Duration = Duration::from_millis(5);
+
 impl Connection {
     /// Lets what happened have its consequences.
     pub(super) fn settle(&mut self, now: Instant) {
@@ -81,12 +82,22 @@ impl Connection {
                 relayed,
                 from,
                 bytes,
-            } => {
-                self.rtc
-                    .handle_packet(Protocol::Udp, relayed, from, &bytes, now);
-            }
+            } => self.handle_packet(relayed, from, &bytes, now),
             order => self.tell(wire(order)),
         }
+    }
+
+    /// A packet of the peer came to a socket or a relayed address.
+    pub(super) fn handle_packet(
+        &mut self,
+        local: SocketAddr,
+        from: SocketAddr,
+        bytes: &[u8],
+        now: Instant,
+    ) {
+        self.repeats.handle_heard(bytes, now);
+        self.rtc
+            .handle_packet(Protocol::Udp, local, from, bytes, now);
     }
 
     fn handle_transmit(&mut self, transmit: Transmit, now: Instant) {
@@ -97,9 +108,19 @@ impl Connection {
             self.selected = Some((from, to));
         }
         // Once more, whatever the candidates were: nothing leaves what the policy allows.
-        if !self.paths.takes_from(to) {
-            return;
+        if self.paths.takes_from(to) {
+            self.repeats.handle_sent(from, to, &bytes, now);
+            self.send_packet(from, to, bytes, now);
         }
+    }
+
+    pub(super) fn send_packet(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+        now: Instant,
+    ) {
         if let Some(bytes) = self.gathering.send(from, to, bytes, now) {
             self.tell(ConnectionOutput::Datagram { from, to, bytes });
         }
@@ -192,7 +213,10 @@ impl Connection {
             return;
         }
         match self.secure.open(label, message) {
-            Ok(Some(frame)) => self.tell(ConnectionOutput::Frame(label, frame)),
+            Ok(Some(frame)) => {
+                self.repeats.handle_frame();
+                self.tell(ConnectionOutput::Frame(label, frame));
+            }
             Ok(None) => {}
             Err(error) => self.tell(ConnectionOutput::Broken(error)),
         }
