@@ -59,7 +59,8 @@ screenshots: web tests/node_modules/.installed ## every page into ./screenshots
 	cargo build --package cli
 	cd tests && HELIO=../$(HELIO) npm run screenshots
 
-soak: ## a million inputs through each fuzz target
+soak: ## a thousand simulated worlds, a million inputs through each fuzz target
+	SIM_SEEDS=1000 SETUP_SEEDS=1000 cargo test --package sim --test seeds --test setup -- --nocapture
 	scripts/soak.sh
 
 clean:
