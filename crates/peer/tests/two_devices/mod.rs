@@ -99,6 +99,13 @@ impl Stage {
         }
     }
 
+    /// What a program of its own needs to link as a device: its directory and the pair.
+    #[allow(dead_code, reason = "not every test runs programs")]
+    pub(crate) fn home_and_pair(&self, at: usize) -> [String; 2] {
+        let home = self.devices[at].store().dir().to_str().expect("utf-8");
+        [home.to_owned(), self.pair.as_str().to_owned()]
+    }
+
     pub(crate) fn link(&self, at: usize, options: LinkOptions) -> Link {
         self.devices[at]
             .link(&self.pair, options)
