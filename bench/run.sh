@@ -15,6 +15,7 @@ if [[ -z ${HELIO:-} ]]; then
   BENCH_COMMIT="commit $(git describe --always --dirty 2>/dev/null || echo unknown)"
 fi
 cargo build --quiet --release --manifest-path load/Cargo.toml
+cargo test --quiet --manifest-path ../Cargo.toml --package sim --test setup --no-run
 export BENCH_COMMIT=${BENCH_COMMIT:-commit not said}
 export NODE_NO_WARNINGS=1 HELIO LOAD=$CARGO_TARGET_DIR/release
 [[ -d node_modules/ws ]] || npm ci --silent

@@ -2,11 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import { table, verdict } from './figures.mjs';
+import { setupText } from './link_setup.mjs';
 import { HELIO, packageVersion, readCpuModel } from './servers.mjs';
 
 const ratio = (figure) => figure.toFixed(2);
 
-export function write({ turn, signalling, rounds, loads, minutes }) {
+export function write({ turn, signalling, setup, rounds, loads, minutes }) {
   return `# Benchmarks
 
 Written by \`make bench\`; nothing here is typed by hand. Ours and the peers run in turns in one run, each time a fresh process, and the same load goes to each. A figure is the median of ${rounds} rounds, with the least and the most in brackets; a ratio is that of the medians. What is measured is the processor time of the server process, user and system (\`/proc/PID/stat\`), per unit of work, since that says what a machine can carry. It still depends on what else runs there: the brackets and the load average say how far to trust a row.
@@ -20,6 +21,10 @@ ${turnText(turn)}
 ## Signalling
 
 ${signallingText(signalling)}
+
+## Setting up a link
+
+${setupText(setup)}
 
 ## Again
 
