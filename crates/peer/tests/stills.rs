@@ -315,5 +315,8 @@ fn a_tenth_of_all_packets_lost_costs_no_still() {
     stage.run(INTERVAL * 10 + Duration::from_millis(1500));
     assert_eq!(stage.seqs(), (1..=11).collect::<Vec<_>>());
     println!("{:?}", stage.delays());
+    let echo = Duration::from_millis(300);
+    let late = stage.delays().into_iter().filter(|delay| *delay >= echo);
+    assert_eq!(late.count(), 0, "none waits until it is sent again unasked");
     assert!(stage.worst_db() > 35.0);
 }

@@ -9,7 +9,11 @@ use std::time::{Duration, Instant};
 
 use protocol::cbor::Value;
 
+pub use output::{SenderOutput, SentStill};
+
 use super::{STILL_HEIGHT, STILL_LIMIT_BYTES, STILL_WIDTH};
+
+mod output;
 
 /// How often a still is sent by default.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(3);
@@ -19,41 +23,13 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// What is asked for within a round trip of a frame was asked before it arrived; this is the
 /// shortest.
 const SHORTEST_GAP: Duration = Duration::from_millis(50);
+/// Beyond a round trip without word the announcement may be lost: it goes again, alone, since the
+/// frame's packets are repaired below.
+const ANNOUNCE_MARGIN: Duration = Duration::from_millis(50);
 /// The round trip before one was measured.
 const DEFAULT_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// How often one still is sent again before the next one has to do.
 pub(super) const MAX_RESENDS: u32 = 6;
-
-/// What the sender orders and tells.
-#[derive(Debug, Clone, PartialEq)]
-pub enum SenderOutput {
-    /// Take a picture, encode it, and call [`StillsSender::handle_encoded`].
-    Capture {
-        /// Names the still.
-        seq: u32,
-    },
-    /// Say this on `ctl`, before the frame that follows.
-    Announce(BTreeMap<String, Value>),
-    /// Send this access unit on the video section.
-    Frame(Arc<[u8]>),
-    /// What became of a still, once it is shown or the next one takes its place.
-    Sent(SentStill),
-}
-
-/// What became of a still.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SentStill {
-    /// Counts from 1.
-    pub seq: u32,
-    /// Encoded size.
-    pub bytes: usize,
-    /// From the order to capture until it was encoded.
-    pub encode: Duration,
-    /// From the order to capture until the peer said that it is on its screen, if it ever did.
-    pub shown: Option<Duration>,
-    /// How often it was sent again.
-    pub resends: u32,
-}
 
 struct Current {
     seq: u32,
@@ -61,6 +37,8 @@ struct Current {
     frame: Arc<[u8]>,
     encode: Duration,
     sent_at: Instant,
+    /// When it is announced again.
+    announce_at: Option<Instant>,
     /// When it goes again without the peer having asked.
     echo_at: Option<Instant>,
     /// The peer asked for a key frame, too soon after the last one.
@@ -123,6 +101,7 @@ impl StillsSender {
         self.is_open = false;
         self.capture_at = None;
         if let Some(current) = &mut self.current {
+            current.announce_at = None;
             current.echo_at = None;
             current.asked_at = None;
         }
@@ -157,6 +136,7 @@ impl StillsSender {
             frame: access_unit.into(),
             encode: now.saturating_duration_since(captured_at),
             sent_at: now,
+            announce_at: None,
             echo_at: None,
             asked_at: None,
             resends: 0,
@@ -215,7 +195,8 @@ impl StillsSender {
         let capture_at = self.capture_at.filter(|_| self.may_capture());
         let current = self.current.as_ref();
         let again = current.and_then(|current| soonest(current.echo_at, current.asked_at));
-        soonest(capture_at, again)
+        let announce_at = current.and_then(|current| current.announce_at);
+        soonest(capture_at, soonest(again, announce_at))
     }
 
     /// It is that time, or later.
@@ -228,6 +209,9 @@ impl StillsSender {
         };
         let again = soonest(current.echo_at, current.asked_at);
         if again.is_none_or(|at| at > now) {
+            if current.announce_at.take_if(|at| *at <= now).is_some() {
+                self.announce();
+            }
             return;
         }
         if current.resends < MAX_RESENDS {
@@ -253,13 +237,24 @@ impl StillsSender {
 
     /// Announced each time: a command may be lost like any packet.
     fn send(&mut self, now: Instant) {
+        self.announce();
         let wait = self.round_trip.unwrap_or_default() * 2;
         let Some(current) = &mut self.current else {
             return;
         };
         current.sent_at = now;
         current.asked_at = None;
+        let round_trip = self.round_trip.unwrap_or(DEFAULT_ROUND_TRIP);
+        current.announce_at = Some(now + round_trip + ANNOUNCE_MARGIN);
         current.echo_at = Some(now + wait.clamp(SHORTEST_WAIT, LONGEST_WAIT));
+        let frame = SenderOutput::Frame(current.frame.clone());
+        self.outputs.push_back(frame);
+    }
+
+    fn announce(&mut self) {
+        let Some(current) = &self.current else {
+            return;
+        };
         let figures = [
             ("seq", i64::from(current.seq)),
             ("bytes", current.frame.len() as i64),
@@ -269,8 +264,6 @@ impl StillsSender {
         ];
         let args = figures.map(|(name, value)| (name.to_owned(), Value::Integer(value)));
         self.outputs.push_back(SenderOutput::Announce(args.into()));
-        let frame = SenderOutput::Frame(current.frame.clone());
-        self.outputs.push_back(frame);
     }
 
     /// The current still is over, shown or not.
