@@ -127,6 +127,7 @@ impl Course {
         peer: &str,
         output: OutputArguments,
     ) -> Result<(), Failure> {
+        tell_phase(event, output);
         match event {
             Event::Path(path) => tell_path(path, output),
             Event::Phase(Phase::Ended(by)) => return Err(ended(*by)),
@@ -160,6 +161,13 @@ impl Course {
             }
             (None, Some(_)) => Cause::ChecksFailed.to_string(),
         }
+    }
+}
+
+/// Programs are told every phase; people hear of it when it matters.
+fn tell_phase(event: &Event, output: OutputArguments) {
+    if let (true, Event::Phase(phase)) = (output.json, event) {
+        output::json_line(&json!({ "event": "phase", "phase": phase.as_str() }));
     }
 }
 

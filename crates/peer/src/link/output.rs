@@ -111,6 +111,21 @@ pub enum Phase {
     Ended(EndedBy),
 }
 
+impl Phase {
+    /// The name for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Phase::Signalling => "signalling",
+            Phase::Waiting => "waiting",
+            Phase::Connecting => "connecting",
+            Phase::Securing => "securing",
+            Phase::Open => "open",
+            Phase::Reconnecting => "reconnecting",
+            Phase::Ended(_) => "ended",
+        }
+    }
+}
+
 /// Why a link is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndedBy {
