@@ -139,7 +139,7 @@ impl Gathering {
             .is_some_and(|mapped| *mapped != socket)
     }
 
-    /// The servers to ask from here on; what was found stays.
+    /// The servers to ask from here on; what was found stays, what failed is tried again.
     pub(super) fn handle_servers(
         &mut self,
         servers: &[IceServer],
@@ -162,6 +162,7 @@ impl Gathering {
                     .push_back(GatheringOutput::Lookup(host.clone()));
             }
         }
+        self.forget_failures();
         self.gather(random, now);
     }
 
@@ -190,10 +191,13 @@ impl Gathering {
             .retain(|binding| sockets.contains(&binding.local));
         self.mapped.retain(|socket, _| sockets.contains(socket));
         self.asked.retain(|(socket, _)| sockets.contains(socket));
-        self.tried
-            .retain(|(_, socket, _)| socket.is_none_or(|socket| sockets.contains(&socket)));
-        let is_there = |allocation: &Allocation| {
-            allocation.way != Way::Datagrams || sockets.contains(&allocation.relay.local)
+        let is_there = |allocation: &Allocation| match allocation.way {
+            Way::Datagrams => sockets.contains(&allocation.relay.local),
+            // A stream from an address that is gone says nothing for minutes, and is dead.
+            Way::Stream(_) => {
+                let ip = allocation.relay.local.ip();
+                sockets.iter().any(|socket| socket.ip() == ip)
+            }
         };
         let (kept, lost) = std::mem::take(&mut self.allocations)
             .into_iter()
@@ -202,19 +206,45 @@ impl Gathering {
         for allocation in lost {
             self.lose(&allocation);
         }
+        self.drop_connecting();
+        self.forget_failures();
         self.gather(random, now);
     }
 
     /// Asks again whatever failed: the network may be another one.
     pub(super) fn retry(&mut self, random: &mut Random, now: Instant) {
-        let working: BTreeSet<_> = self
-            .allocations
-            .iter()
-            .map(|allocation| allocation.relay.server)
-            .collect();
-        self.tried.retain(|(_, _, server)| working.contains(server));
+        self.forget_failures();
         self.asked.clear();
         self.gather(random, now);
+    }
+
+    /// Streams that are not connected yet may be on their way through a network that is gone.
+    fn drop_connecting(&mut self) {
+        let is_used = |stream: &StreamId| {
+            let way = Way::Stream(*stream);
+            self.allocations.iter().any(|each| each.way == way)
+        };
+        let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.streams)
+            .into_iter()
+            .partition(|(stream, _)| is_used(stream));
+        self.streams = kept;
+        let closed = dropped.into_keys();
+        self.outputs
+            .extend(closed.map(|stream| GatheringOutput::CloseStream { stream }));
+    }
+
+    /// What is neither there nor under way may be tried again.
+    fn forget_failures(&mut self) {
+        let (allocations, streams) = (&self.allocations, &self.streams);
+        self.tried.retain(|(transport, socket, addr)| match socket {
+            Some(socket) => allocations.iter().any(|each| {
+                let relay = &each.relay;
+                each.way == Way::Datagrams && relay.local == *socket && relay.server == *addr
+            }),
+            None => streams
+                .values()
+                .any(|(server, to)| server.url.transport == *transport && to == addr),
+        });
     }
 
     fn gather(&mut self, random: &mut Random, now: Instant) {
@@ -493,4 +523,72 @@ fn read(entry: &IceServer) -> Vec<Server> {
         })
     };
     entry.urls.iter().filter_map(server).collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "an epoch for virtual time")]
+mod tests {
+    use super::*;
+
+    fn socket(text: &str) -> BTreeSet<SocketAddr> {
+        BTreeSet::from([text.parse().expect("an address")])
+    }
+
+    fn servers() -> [IceServer; 1] {
+        [IceServer {
+            urls: vec!["turn:203.0.113.10:443?transport=tcp".to_owned()],
+            username: Some("user".to_owned()),
+            credential: Some("secret".to_owned()),
+        }]
+    }
+
+    /// The streams that were opened and closed since the last look.
+    fn streams(gathering: &mut Gathering) -> (Vec<StreamId>, Vec<StreamId>) {
+        let (mut opened, mut closed) = (Vec::new(), Vec::new());
+        while let Some(output) = gathering.poll_output() {
+            match output {
+                GatheringOutput::OpenStream { stream, .. } => opened.push(stream),
+                GatheringOutput::CloseStream { stream } => closed.push(stream),
+                _ => {}
+            }
+        }
+        (opened, closed)
+    }
+
+    fn with_one_relay(now: Instant) -> (Gathering, Random, StreamId) {
+        let (mut random, home) = (Random::new([1; 32]), socket("10.0.0.2:4000"));
+        let mut gathering = Gathering::new(IcePolicy::All, 0);
+        gathering.handle_sockets(&home, &mut random, now);
+        gathering.handle_servers(&servers(), &mut random, now);
+        let (opened, _) = streams(&mut gathering);
+        assert_eq!(opened.len(), 1);
+        (gathering, random, opened[0])
+    }
+
+    #[test]
+    fn a_stream_through_a_network_that_is_gone_is_opened_anew() {
+        let now = Instant::now();
+        for is_connected in [true, false] {
+            let (mut gathering, mut random, first) = with_one_relay(now);
+            if is_connected {
+                let local = "10.0.0.2:5000".parse().expect("an address");
+                gathering.handle_stream_open(first, local, now);
+            }
+            gathering.handle_sockets(&socket("10.0.1.2:4000"), &mut random, now);
+            let (opened, closed) = streams(&mut gathering);
+            assert_eq!(closed, [first], "connected: {is_connected}");
+            assert_eq!(opened.len(), 1, "connected: {is_connected}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_failed_is_opened_again_by_the_next_word_of_the_server() {
+        let now = Instant::now();
+        let (mut gathering, mut random, first) = with_one_relay(now);
+        gathering.handle_stream_closed(first, now);
+        gathering.handle_servers(&servers(), &mut random, now);
+        assert_eq!(streams(&mut gathering).0.len(), 1);
+        gathering.retry(&mut random, now);
+        assert_eq!(streams(&mut gathering).0, [], "one is under way");
+    }
 }

@@ -114,6 +114,11 @@ impl Negotiation {
         !self.remote_fingerprints.is_empty()
     }
 
+    /// The generation of the peer's description that is in force.
+    pub(super) fn remote_ufrags(&self) -> &BTreeSet<String> {
+        &self.remote_ufrags
+    }
+
     /// Whether a description belongs to another connection of the peer than this one knows.
     pub(super) fn is_foreign(&self, sdp: &str) -> bool {
         !self.remote_fingerprints.is_empty() && sdp::fingerprints(sdp) != self.remote_fingerprints

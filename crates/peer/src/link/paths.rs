@@ -12,7 +12,7 @@ use super::address::{self, IcePolicy};
 use super::output::{Path, PathEnd};
 use super::rtc::DrainedRtc;
 
-/// Candidates of the peer that one connection looks at; a peer sends at most 128 per offer.
+/// Candidates of one generation of the peer that are looked at; a peer sends at most 128 per offer.
 const MAX_REMOTE_CANDIDATES: usize = 512;
 /// Names of the peer that are looked up for one connection.
 const MAX_LOOKUPS: usize = 16;
@@ -22,8 +22,10 @@ pub(super) struct Paths {
     policy: IcePolicy,
     hosts: BTreeSet<SocketAddr>,
     remote_kinds: HashMap<SocketAddr, PathEnd>,
-    /// How many candidates of the peer came.
-    pub(super) remote_candidates: usize,
+    /// How many candidates of the peer's generation came.
+    remote_candidates: usize,
+    /// The ufrags of that generation.
+    generation: BTreeSet<String>,
     /// Candidates whose address is a name that is being looked up.
     named: Vec<(String, String)>,
     lookups: VecDeque<String>,
@@ -37,6 +39,7 @@ impl Paths {
             hosts: BTreeSet::new(),
             remote_kinds: HashMap::new(),
             remote_candidates: 0,
+            generation: BTreeSet::new(),
             named: Vec::new(),
             lookups: VecDeque::new(),
             trickled: VecDeque::new(),
@@ -91,6 +94,19 @@ impl Paths {
                 .map(Candidate::to_sdp_string)
         });
         self.trickled.extend(line);
+    }
+
+    /// The peer's description in force has these ufrags; other ones begin a generation, so that a
+    /// device that roams for days is heard each time.
+    pub(super) fn handle_description(&mut self, ufrags: &BTreeSet<String>) {
+        if self.generation == *ufrags {
+            return;
+        }
+        self.generation.clone_from(ufrags);
+        self.remote_candidates = 0;
+        if self.remote_kinds.len() > MAX_REMOTE_CANDIDATES {
+            self.remote_kinds.clear();
+        }
     }
 
     /// A candidate of the peer: its address, where it is used. One that cannot be used is dropped,
@@ -182,4 +198,25 @@ fn mdns_name(line: &str) -> Option<&str> {
     let name = line.split(' ').nth(4)?;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     (name.ends_with(".local") && name.chars().all(is_plain)).then_some(name)
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "an epoch for virtual time")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_limited_for_each_generation_of_the_peer() {
+        let now = Instant::now();
+        let mut rtc = DrainedRtc::new(now);
+        let mut paths = Paths::new(IcePolicy::All);
+        let line = "candidate:1 1 udp 2130706431 10.0.0.2 4000 typ host";
+        for ufrag in ["first", "second"] {
+            paths.handle_description(&BTreeSet::from([ufrag.to_owned()]));
+            for _ in 0..MAX_REMOTE_CANDIDATES {
+                assert!(paths.handle_remote(&mut rtc, line, now).is_some(), "{ufrag}");
+            }
+            assert_eq!(paths.handle_remote(&mut rtc, line, now), None, "{ufrag}");
+        }
+    }
 }
