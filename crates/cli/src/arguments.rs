@@ -107,7 +107,8 @@ pub(crate) struct PairArguments {
 pub(crate) struct MessageArguments {
     #[command(flatten)]
     pub(crate) link: LinkArguments,
-    /// What to say, at most 2000 characters; without it, texts that come are shown until Ctrl-C
+    /// What to say, at most 2000 characters; `-` says each line of standard input, and shows what
+    /// comes meanwhile; without it, texts that come are shown until Ctrl-C
     pub(crate) text: Option<String>,
     /// End after so many texts came
     #[arg(long, conflicts_with = "text")]

@@ -36,7 +36,7 @@ mod signalling;
 mod sockets;
 mod streams;
 
-pub use handle::{Link, LinkError, LinkOptions, NotSaid};
+pub use handle::{Link, LinkError, LinkOptions, NotSaid, Voice};
 pub use sharing::NotOffered;
 
 /// How often the machine's addresses are looked at.

@@ -28,4 +28,4 @@ pub mod stills;
 pub mod store;
 
 #[cfg(feature = "tokio")]
-pub use driver::{Link, LinkError, LinkOptions, NotOffered, NotSaid};
+pub use driver::{Link, LinkError, LinkOptions, NotOffered, NotSaid, Voice};

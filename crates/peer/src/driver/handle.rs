@@ -225,11 +225,14 @@ impl Link {
     /// # Errors
     /// Each of [`NotSaid`].
     pub async fn say(&self, text: &str) -> Result<(), NotSaid> {
-        let (done, outcome) = oneshot::channel();
-        let command = Command::Say(text.to_owned(), done);
-        let sent = self.commands.send(command).await;
-        sent.map_err(|_| NotSaid::Over)?;
-        outcome.await.unwrap_or(Err(NotSaid::Over))
+        self.voice().say(text).await
+    }
+
+    /// Says texts on this link while somebody else reads its events.
+    pub fn voice(&self) -> Voice {
+        Voice {
+            commands: self.commands.clone(),
+        }
     }
 
     /// Sends a command, best effort; dropped while the link is not open.
@@ -312,5 +315,25 @@ impl Link {
             // It only ends early when it panicked, which was reported where it happened.
             let _ = task.await;
         }
+    }
+}
+
+/// Says texts on a link; see [`Link::voice`]. The link ends without it.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Voice {
+    /// As [`Link::say`].
+    ///
+    /// # Errors
+    /// Each of [`NotSaid`].
+    pub async fn say(&self, text: &str) -> Result<(), NotSaid> {
+        let (done, outcome) = oneshot::channel();
+        let command = Command::Say(text.to_owned(), done);
+        let sent = self.commands.send(command).await;
+        sent.map_err(|_| NotSaid::Over)?;
+        outcome.await.unwrap_or(Err(NotSaid::Over))
     }
 }
