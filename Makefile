@@ -43,11 +43,9 @@ e2e: web tests/node_modules/.installed ## real browsers against the real server
 lab: tools web tests/node_modules/.installed ## every pairing of NATs, RUNS=10 times each, writes docs/nat-matrix.md
 	cargo build --package cli
 	cargo build --manifest-path lab/slow_link/Cargo.toml
-	rm -rf lab/out
-	for part in matrix setup switches; do HELIO=$(abspath $(HELIO)) lab/run.sh node $$part.mjs || failed=yes; done; \
-	  node lab/write_report.mjs; [ -z "$$failed" ]
+	HELIO=$(abspath $(HELIO)) lab/all.sh
 
-lab-test: web tests/node_modules/.installed ## the NATs of the laboratory, and browsers behind a few
+lab-test: web tests/node_modules/.installed ## the NATs of the laboratory, and devices behind a few
 	cargo build --package cli
 	cargo build --manifest-path lab/slow_link/Cargo.toml
 	for test in lab/*.test.mjs; do HELIO=$(abspath $(HELIO)) lab/run.sh node --test "$$(basename $$test)" || exit; done

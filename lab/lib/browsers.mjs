@@ -1,7 +1,8 @@
 // Chromium on the device of a site. It stays while its networks change.
 import { Device } from '../../tests/lib/browser.mjs';
 import { keepPeerConnections, pathEnds } from '../../tests/lib/peer_connections.mjs';
-import { pair, setUp } from '../../tests/lib/people.mjs';
+import { invite, join, matchingSet, setUp } from '../../tests/lib/people.mjs';
+import { prepareTalking } from './talking.mjs';
 import { noteTimes } from './times.mjs';
 
 const EXECUTABLE = new URL('../bin/chromium', import.meta.url).pathname;
@@ -24,10 +25,30 @@ export class Browser {
     return browser;
   }
 
-  /// Makes the account with one browser and pairs it with the other; returns the pair's id.
-  static async pair(inviter, joiner, server) {
-    await setUp(inviter.device, server);
-    return pair(inviter.device, joiner.device, server);
+  /// Makes the account.
+  async setUp(server) {
+    await setUp(this.device, server);
+  }
+
+  /// Invites a device; `join` is handed the link and shows the words.
+  async invite(server, join) {
+    const words = await join(await invite(this.device, server));
+    const { page } = this.device;
+    await page.getByTestId(`words-set-${await matchingSet(this.device, words)}`).click();
+    await page.getByTestId('words-confirm').click();
+    return this.joined();
+  }
+
+  /// Joins by an invite's link, and returns the words that it shows.
+  join(link) {
+    return join(this.device, link);
+  }
+
+  /// Knows that it is paired.
+  async joined() {
+    const paired = this.device.page.getByTestId('paired');
+    await paired.waitFor();
+    return paired.getAttribute('data-pair');
   }
 
   /// Leaves the link, so that the next one starts from nothing.
@@ -66,6 +87,46 @@ export class Browser {
   /// When the server had this page, and when its connection was up: milliseconds.
   times() {
     return this.device.page.evaluate(() => window.__times);
+  }
+
+  /// Gets ready to hear texts and to say some (`talking.mjs`).
+  async prepareTalking() {
+    await this.device.page.getByTestId('tab-text').click();
+    await this.device.page.evaluate(prepareTalking);
+  }
+
+  /// Says the next number every so many milliseconds.
+  async startTalking(everyMs) {
+    await this.device.page.evaluate((ms) => window.__startTalking(ms), everyMs);
+  }
+
+  /// The first number that was said after a moment.
+  async saidAfter(moment) {
+    const said = await this.device.page.waitForFunction((since) => {
+      const first = window.__talk.said.findIndex((at) => at >= since);
+      return first === -1 ? false : { first };
+    }, moment);
+    return (await said.jsonValue()).first;
+  }
+
+  /// When a number had come, or one after it.
+  async hasHeard(number) {
+    const heard = await this.device.page.waitForFunction((wanted) => window.__talk.came.find((each) => each.number >= wanted), number);
+    return (await heard.jsonValue()).at;
+  }
+
+  /// Falls silent; returns how many numbers were said.
+  stopTalking() {
+    return this.device.page.evaluate(() => {
+      window.__stopTalking();
+      return window.__talk.said.length;
+    });
+  }
+
+  /// All numbers that came, of so many that were said. What does not come in ten seconds is lost.
+  async allHeard(said) {
+    await this.device.page.waitForFunction((all) => window.__talk.came.length >= all, said, { timeout: 10_000 }).catch(() => {});
+    return this.device.page.evaluate(() => window.__talk.came.map(({ number }) => number));
   }
 
   /// Where the page and its connections stand, for the line of a run that failed.

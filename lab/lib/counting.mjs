@@ -21,7 +21,7 @@ export function openCounting() {
 }
 
 /// Starts on both devices and waits until each has heard the other.
-export async function countBothWays(devices, everyMs) {
+export async function bothWays(devices, everyMs) {
   const pages = devices.map(({ device }) => device.page);
   // What comes before a side has the channel is nobody's: both have it before one begins.
   await Promise.all(pages.map((page) => page.evaluate(openCounting)));

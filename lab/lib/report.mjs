@@ -4,12 +4,14 @@ import os from 'node:os';
 import { table } from '../../bench/lib/figures.mjs';
 import { rates, setupTimes, timesRow } from './summary.mjs';
 
-export function report({ matrix: { nats, matrices, runs, minutes }, setup, switches }) {
+/// `matrices`, `setups` and `switches` have one entry for each sort of devices that was measured.
+export function report({ matrices, setups, switches }) {
+  const [{ nats }] = matrices;
   return `# Through which NATs a link is direct
 
 Written by \`make lab\`; nothing here is typed by hand. Every cell is a link that was made between two devices in network namespaces, each behind routers of nftables that were built for that run, with one \`helio serve\` on the internet between them. Expected is what RFC 4787's behaviours allow (\`lab/lib/theory.mjs\` has the rule); a cell that did otherwise is in bold.
 
-${facts(runs, minutes)}
+${facts(matrices)}
 
 ## The NATs, as measured
 
@@ -17,7 +19,7 @@ Mapping was measured by two ports and two addresses of strangers, filtering by p
 
 ${table(['', 'mapping', 'filtering', 'as believed'], nats.map(({ kind, measured, isAsBelieved }) => [
     kind.name, measured?.mapping ?? 'no UDP', measured?.filtering ?? 'no UDP', isAsBelieved ? 'yes' : '**no**']))}
-${matrices.map(matrix).join('')}${setup ? setupText(setup) : ''}${switches ? switchesText(switches) : ''}
+${matrices.map(matrix).join('')}${setups.length > 0 ? setupText(setups) : ''}${switches.length > 0 ? switchesText(switches) : ''}
 ## Again
 
 \`\`\`
@@ -27,14 +29,15 @@ make lab RUNS=10
 `;
 }
 
-function facts(runs, minutes) {
+function facts(matrices) {
   const commit = execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
   const chromium = execFileSync('/usr/bin/chromium', ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   return table(['this run', ''], [
     ['what', `commit ${commit}, ${chromium.split(' ').slice(0, 2).join(' ')}`],
     ['machine', `${os.availableParallelism()} cores, Linux ${os.release().split('-')[0]}`],
-    ['when', `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, ${minutes.toFixed(1)} minutes`],
-    ['runs of each cell', runs],
+    ['load', `${os.loadavg()[2].toFixed(1)} processes ready to run, on average over 15 minutes`],
+    ['when', `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`],
+    ...matrices.map(({ devices, runs, minutes }) => [devices, `${runs} runs of each cell in ${minutes.toFixed(0)} minutes`]),
   ]);
 }
 
@@ -47,38 +50,51 @@ function matrix({ devices, cells }) {
   return `
 ## ${devices[0].toUpperCase()}${devices.slice(1)}
 
-${table(['', ...kinds], rows)}
+${table([devices === 'browser and native' ? 'browser ↓ native →' : '', ...kinds], rows)}
 
 ${wrong.length === 0 ? 'Every run went as theory says.' : `**${wrong.length} runs went otherwise.** ${reasons.join('; ')}`}
 
-Milliseconds from the moment that the server has both devices until both are connected, without any delay on the way:
+Milliseconds from the moment that the server has both devices until both are connected, without any delay on the way, the other matrices beside it:
 
 ${table(['', 'links', 'median', 'p90', 'longest'], ['direct', 'relayed'].map((path) => (
     timesRow(path, setupTimes(cells.filter((cell) => cell.path === path)), [0.5, 0.9, 1]))))}
 `;
 }
 
-function setupText({ delayMs, runs, rows }) {
+function setupText(setups) {
+  const [{ delayMs, runs }] = setups;
+  const rows = setups.flatMap(({ devices, rows: each }) => each.flatMap(({ name, connected, open, never }) => (
+    [['connected', connected], ['open', open]].map(([until, times]) => [devices, ...timesRow(`${name}: ${until}`, times, [0.5, 0.9, 1]), never]))));
   return `
 ## Setting up a link over a long way
 
-Browser and browser; ${delayMs} ms from anybody to anybody (a round trip takes ${2 * delayMs} ms), ${runs} links a row. Milliseconds from the moment that the server has both devices until both are connected:
+${delayMs} ms from anybody to anybody (a round trip takes ${2 * delayMs} ms), ${runs} links a row. Milliseconds from the moment that the server has both devices until both are connected, and until the keys are proven on both and messages can go:
 
-${table(['', 'links', 'median', 'p90', 'longest', 'failed'], rows.map(({ name, times, never }) => (
-    [...timesRow(name, times, [0.5, 0.9, 1]), never])))}
+${table(['', '', 'links', 'median', 'p90', 'longest', 'failed'], rows)}
 `;
 }
 
-function switchesText({ rounds, rows }) {
-  const count = (what) => rounds.reduce((sum, round) => sum + round[what], 0);
+function switchesText(switches) {
+  const rows = switches.flatMap(({ devices, rows: each }) => each.map(({ name, times, never }) => (
+    [devices, ...timesRow(name, times, [0.5, 0.95, 1]), never])));
   return `
 ## Changing the network while the link is up
 
-Browser and browser; one moves from network to network, unplugged in between. Milliseconds from the new network being there until messages that were sent since have come both ways, on a reliable channel on which each side sends every ${rounds[0].everyMs} ms:
+One device moves from network to network, unplugged in between. Milliseconds from the new network being there until messages that were sent since have come both ways:
 
-${table(['', 'switches', 'median', 'p95', 'longest', 'never'], rows.map(({ name, times, never }) => (
-    [...timesRow(name, times, [0.5, 0.95, 1]), never])))}
+${table(['', '', 'switches', 'median', 'p95', 'longest', 'never'], rows)}
 
-Of ${count('total')} messages ${count('lost')} were lost and ${count('doubled')} came twice${rounds.every(({ isOrdered }) => isOrdered) ? '; all came in order' : '; **not all came in order**'}. ${rounds.every(({ made }) => made.every((connections) => connections === 1)) ? 'No connection was made anew.' : '**Connections were made anew.**'}
+${switches.map(whole).join(' ')}
 `;
+}
+
+/// What became of the messages that were sent all the while.
+function whole({ devices, what, everyMs, rounds }) {
+  const count = (each) => rounds.reduce((sum, round) => sum + round[each], 0);
+  const isFaulty = count('lost') + count('doubled') > 0 || rounds.some(({ isOrdered }) => isOrdered === false);
+  const order = rounds.every(({ isOrdered }) => isOrdered) ? ', all came in order' : '';
+  const made = rounds.flatMap((round) => round.made);
+  const anew = made.some((connections) => connections > 1) ? ' **Connections were made anew.**' : '';
+  const text = `${count('lost')} were lost and ${count('doubled')} came twice${order}`;
+  return `Between ${devices}, ${what} every ${everyMs} ms each way: of ${count('total')} ${isFaulty ? `**${text}**` : text}.${anew}`;
 }

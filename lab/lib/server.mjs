@@ -1,4 +1,5 @@
-// `helio serve` on the laboratory's server: everything on 443, STUN and TURN on 3478 besides.
+// `helio` in the laboratory: as the server, everything on 443, STUN and TURN on 3478 besides; and
+// as a device.
 import { SERVER } from './internet.mjs';
 
 process.env.LAB_HELIO ??= process.env.HELIO ?? new URL('../../target/debug/helio', import.meta.url).pathname;
@@ -6,16 +7,28 @@ process.env.HELIO = new URL('../bin/helio', import.meta.url).pathname;
 process.env.HELIO_TEST_LAN = SERVER.ipv4;
 // It reads them when it is loaded.
 const { Server } = await import('../../tests/lib/server.mjs');
+const { NativeDevice } = await import('../../tests/lib/native.mjs');
 
+/// The program as a device; `env` says where.
+export function helioOf(name, env) {
+  return new NativeDevice(name, { env: { LAB_HELIO: process.env.LAB_HELIO, ...env } });
+}
+
+/// The one on the internet, by its name.
 export function startServer() {
+  return serve('helio.test', { 'turn.relay_ip': `["${SERVER.ipv4}", "${SERVER.ipv6}"]` });
+}
+
+/// A server that people reach as `host`, with `set` over its configuration.
+export function serve(host, set) {
   return Server.start({
-    host: 'helio.test',
+    host,
     port: 443,
     set: {
       'http.listen': '["[::]:443"]',
       'media.listen': '["[::]:443"]',
       'turn.listen': '["[::]:3478"]',
-      'turn.relay_ip': `["${SERVER.ipv4}", "${SERVER.ipv6}"]`,
+      ...set,
     },
   });
 }

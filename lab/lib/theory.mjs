@@ -1,5 +1,4 @@
 // Which path two devices must get, from what is known of their access (RFC 4787, RFC 5128).
-import { KINDS } from './kinds.mjs';
 
 /// `direct` or `relayed`, and the rule that says so.
 ///
@@ -21,10 +20,4 @@ function isReachable(receiver, sender) {
   // The receiver has sent checks too: to the sender's address, so that filter is open, and to the
   // port that the sender was told it has. Behind a symmetric NAT the sender comes from another.
   return receiver.filtering !== 'address-and-port-dependent' || sender.mapping === 'endpoint-independent';
-}
-
-/// Every pair of kinds once, in an order in which neighbours share the first.
-export function pairings() {
-  const kinds = Object.values(KINDS);
-  return kinds.flatMap((a, i) => kinds.slice(i).map((b) => [a, b]));
 }

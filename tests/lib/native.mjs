@@ -9,8 +9,12 @@ import { HELIO } from './server.mjs';
 export class NativeDevice {
   #running = new Set();
 
-  constructor(name) {
+  #more;
+
+  /// `env` is added to the little that its commands are given.
+  constructor(name, { env = {} } = {}) {
     this.name = name;
+    this.#more = env;
     this.home = mkdtempSync(join(tmpdir(), 'helio-home-'));
   }
 
@@ -35,7 +39,7 @@ export class NativeDevice {
   }
 
   #env() {
-    return { PATH: process.env.PATH, HOME: this.home, RUST_BACKTRACE: '1' };
+    return { PATH: process.env.PATH, HOME: this.home, RUST_BACKTRACE: '1', ...this.#more };
   }
 
   async close() {
@@ -46,7 +50,11 @@ export class NativeDevice {
 
 /// One running command.
 export class Run {
-  #told = [];
+  /// What it told so far. `at` is when that was read, in milliseconds on the clock that the pages
+  /// of one machine share.
+  facts = [];
+  #passed = 0;
+  #isOver = false;
   #waiting = [];
   errors = '';
 
@@ -56,25 +64,49 @@ export class Run {
     child.stderr.on('data', (bytes) => { this.errors += bytes; });
     child.stdin.on('error', () => {});
     createInterface({ input: child.stdout }).on('line', (line) => {
-      this.#told.push(JSON.parse(line));
-      this.#waiting.splice(0).forEach((wake) => wake());
+      this.facts.push({ ...JSON.parse(line), at: performance.timeOrigin + performance.now() });
+      this.#wake();
     });
-    void this.exited.then(() => this.#waiting.splice(0).forEach((wake) => wake()));
+    void this.exited.then(() => {
+      this.#isOver = true;
+      this.#wake();
+    });
+  }
+
+  #wake() {
+    this.#waiting.splice(0).forEach((wake) => wake());
+  }
+
+  /// Looks again at each fact, until there is something to see.
+  async until(look, wanted, { timeout } = {}) {
+    let isLate = false;
+    const alarm = timeout && setTimeout(() => {
+      isLate = true;
+      this.#wake();
+    }, timeout);
+    try {
+      for (;;) {
+        const seen = look();
+        if (seen !== undefined) return seen;
+        if (isLate) throw new Error(`no ${wanted} after ${timeout} ms`);
+        if (this.#isOver) throw new Error(`ended without ${wanted}: ${await this.exited}\n${this.errors}`);
+        await new Promise((wake) => this.#waiting.push(wake));
+      }
+    } finally {
+      clearTimeout(alarm);
+    }
   }
 
   /// The next fact of a kind; those before it are passed over.
-  async fact(event) {
-    let isOver = false;
-    void this.exited.then(() => { isOver = true; });
-    for (;;) {
-      while (this.#told.length > 0) {
-        const fact = this.#told.shift();
+  fact(event) {
+    return this.until(() => {
+      while (this.#passed < this.facts.length) {
+        const fact = this.facts[this.#passed];
+        this.#passed += 1;
         if (fact.event === event) return fact;
         if (fact.event === 'failed') throw new Error(`not ${event}: ${JSON.stringify(fact)}`);
       }
-      if (isOver) throw new Error(`ended without ${event}: ${await this.exited}\n${this.errors}`);
-      await new Promise((wake) => this.#waiting.push(wake));
-    }
+    }, event);
   }
 
   /// Types a line.
@@ -85,7 +117,7 @@ export class Run {
   /// Exit code and the last fact of a command that ends by itself.
   async end() {
     const code = await this.exited;
-    return { code, last: this.#told.at(-1), errors: this.errors };
+    return { code, last: this.facts.slice(this.#passed).at(-1), errors: this.errors };
   }
 
   async kill() {

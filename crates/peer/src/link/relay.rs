@@ -7,17 +7,15 @@ use std::collections::{BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use turn_client_proto::api::{TurnConfig, TurnEvent, TurnPollRet, TurnRecvRet};
+use turn_client_proto::api::{TurnEvent, TurnPollRet, TurnRecvRet};
 use turn_client_proto::prelude::{DelayedTransmitBuild, TurnClientApi};
-use turn_client_proto::tcp::TurnClientTcp;
-use turn_client_proto::types::{AddressFamily, TransportType, TurnCredentials};
-use turn_client_proto::udp::TurnClientUdp;
+use turn_client_proto::types::{AddressFamily, TransportType};
 
+use client::Client;
 use stream::Frames;
 
+mod client;
 mod stream;
-
-turn_client_proto::impl_client!(Client, (Udp, TurnClientUdp), (Tcp, TurnClientTcp));
 
 /// Packets that wait for a permission; checks are repeated, so a few are enough.
 const MAX_WAITING_PACKETS: usize = 32;
@@ -43,6 +41,7 @@ pub(super) enum RelayOutput {
 /// One allocation, or the attempt at one.
 pub(super) struct Relay {
     client: Client,
+    login: (String, String),
     /// What came so far, where the server is reached by a stream.
     frames: Option<Frames>,
     epoch: Instant,
@@ -65,25 +64,14 @@ impl Relay {
         (username, password): (&str, &str),
         now: Instant,
     ) -> Self {
-        let mut config = TurnConfig::new(TurnCredentials::new(username, password));
-        if server.is_ipv6() {
-            config.set_address_family(AddressFamily::IPV6);
-        }
-        // RFC 8489 §6.2.1 asks for 500 ms at least, and here a shorter wait would also break things:
-        // a request that is answered 401 twice ends the client.
-        config.set_request_retransmits(
-            Duration::from_millis(1000),
-            Duration::from_secs(4),
-            7,
-            Duration::from_secs(4),
-        );
-        let client = if is_stream {
-            Client::Tcp(TurnClientTcp::allocate(local, server, config))
-        } else {
-            Client::Udp(TurnClientUdp::allocate(local, server, config))
-        };
+        let login = (username.to_owned(), password.to_owned());
+        // RFC 8656 §7.2: IPv4 where nothing is said, as browsers have it. Two peers need a version
+        // in common at their relays, however they reach them.
+        let family = AddressFamily::IPV4;
+        let client = client::allocate(is_stream, (local, server), &login, family);
         let mut this = Self {
             client,
+            login,
             frames: is_stream.then(Frames::default),
             epoch: now,
             local,
@@ -249,6 +237,10 @@ impl Relay {
                         self.ask_permission(peer, now);
                     }
                 }
+                // The server may be one that has IPv6 alone.
+                TurnEvent::AllocationCreateFailed(AddressFamily::IPV4) if self.server.is_ipv6() => {
+                    self.client = self.client_for(AddressFamily::IPV6);
+                }
                 TurnEvent::AllocationCreateFailed(_) => self.fail(),
                 TurnEvent::PermissionCreated(_, peer) => self.release(peer, now),
                 _ => {}
@@ -268,6 +260,11 @@ impl Relay {
             message
         };
         self.outputs.push_back(RelayOutput::Send(message));
+    }
+
+    fn client_for(&self, family: AddressFamily) -> Client {
+        let ends = (self.local, self.server);
+        client::allocate(self.frames.is_some(), ends, &self.login, family)
     }
 
     fn release(&mut self, peer: IpAddr, now: Instant) {

@@ -1,0 +1,53 @@
+// Texts that count, each way, on the link of two devices of any sort: whatever is lost, doubled or
+// late shows. Every text is acknowledged and sent again until it is.
+
+/// Runs in a link page whose texts are shown: notes those that come, and says some.
+export function prepareTalking() {
+  const now = () => performance.timeOrigin + performance.now();
+  const find = (id) => document.querySelector(`[data-testid=${id}]`);
+  const talk = { said: [], came: [] };
+  window.__talk = talk;
+  const isOfPeer = (node) => node instanceof HTMLElement && node.matches('[data-testid=text-item][data-from=peer]');
+  new MutationObserver((changes) => {
+    for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes]).filter(isOfPeer)) {
+      talk.came.push({ number: Number(node.querySelector('.message-text').textContent), at: now() });
+    }
+  }).observe(document.body, { subtree: true, childList: true });
+  const setValue = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set;
+  window.__startTalking = (everyMs) => {
+    const timer = setInterval(async () => {
+      setValue.call(find('text-input'), String(talk.said.length));
+      find('text-input').dispatchEvent(new Event('input', { bubbles: true }));
+      await new Promise(requestAnimationFrame);
+      // A link that is not open takes no text.
+      if (find('text-send').disabled || find('text-input').value !== String(talk.said.length)) return;
+      find('text-send').click();
+      talk.said.push(now());
+    }, everyMs);
+    window.__stopTalking = () => clearInterval(timer);
+  };
+}
+
+/// Starts on both devices and waits until each has heard the other.
+export async function bothWays(devices, everyMs) {
+  await Promise.all(devices.map((device) => device.prepareTalking()));
+  await Promise.all(devices.map((device) => device.startTalking(everyMs)));
+  await Promise.all(devices.map((device) => device.hasHeard(0)));
+}
+
+/// Waits until something that was said after `since` has come, both ways. Returns when the later
+/// of the two came.
+export async function heardAfter([left, right], since) {
+  const arrival = async (speaker, hearer) => hearer.hasHeard(await speaker.saidAfter(since));
+  return Math.max(...await Promise.all([arrival(left, right), arrival(right, left)]));
+}
+
+/// Ends the talk and says what of it was lost or doubled, both ways together.
+export async function settle(devices) {
+  const said = await Promise.all(devices.map((device) => device.stopTalking()));
+  const came = await Promise.all(devices.map((device, i) => device.allHeard(said[1 - i])));
+  const total = said[0] + said[1];
+  const distinct = came.reduce((sum, numbers) => sum + new Set(numbers).size, 0);
+  const all = came.reduce((sum, numbers) => sum + numbers.length, 0);
+  return { total, lost: total - distinct, doubled: all - distinct };
+}
