@@ -206,7 +206,7 @@ pub(crate) enum FormatArgument {
 #[derive(Debug, Args)]
 pub(crate) struct LinkArguments {
     /// Pair id, or the name of the paired device; `helio pairs` lists them
-    #[arg(required = true)]
+    #[arg(required = true, allow_hyphen_values = true)]
     pub(crate) pair: Option<String>,
     /// Seconds to wait for the link
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
@@ -270,6 +270,7 @@ pub(crate) enum DevicesAction {
     /// Give a device another name in lists
     Rename {
         /// Device id
+        #[arg(allow_hyphen_values = true)]
         id: String,
         /// 1 to 64 characters
         name: String,
@@ -277,6 +278,7 @@ pub(crate) enum DevicesAction {
     /// Cut a device off: its sockets, links and relays end at once
     Revoke {
         /// Device id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
 }
@@ -288,6 +290,7 @@ pub(crate) enum PairsAction {
     /// Give a pair another name in lists
     Rename {
         /// Pair id
+        #[arg(allow_hyphen_values = true)]
         id: String,
         /// 1 to 64 characters
         name: String,
@@ -295,6 +298,7 @@ pub(crate) enum PairsAction {
     /// End a pair: its link and sockets end at once
     Revoke {
         /// Pair id
+        #[arg(allow_hyphen_values = true)]
         id: String,
     },
     /// Pair two known devices without their consent, for foreign clients
@@ -303,8 +307,10 @@ pub(crate) enum PairsAction {
         #[arg(long, required = true)]
         unverified: bool,
         /// Device id
+        #[arg(allow_hyphen_values = true)]
         a: String,
         /// Device id
+        #[arg(allow_hyphen_values = true)]
         b: String,
     },
 }
@@ -318,6 +324,7 @@ pub(crate) enum KeysAction {
     /// Refuse a key at once and drop every socket it opened
     Kill {
         /// Key id, as `helio keys` lists it
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }
@@ -330,4 +337,30 @@ pub(crate) enum ConfigAction {
     Check,
     /// The commented example, every key at its default
     Example,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_may_begin_with_a_hyphen() {
+        let words = ["helio", "message", "-e9_Zq", "-", "--json"];
+        let arguments = Arguments::try_parse_from(words).expect("it is understood");
+        assert!(arguments.output.json);
+        let Command::Message(message) = arguments.command else {
+            panic!("it is a message");
+        };
+        assert_eq!(message.link.pair.as_deref(), Some("-e9_Zq"));
+        assert_eq!(message.text.as_deref(), Some("-"));
+        let listing = [
+            &["pairs", "revoke", "-e9_Zq"][..],
+            &["devices", "revoke", "-e9_Zq"],
+            &["keys", "kill", "-e9_Zq"],
+        ];
+        for words in listing {
+            let words = ["helio"].iter().chain(words);
+            assert!(Arguments::try_parse_from(words).is_ok());
+        }
+    }
 }

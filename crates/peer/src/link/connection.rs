@@ -189,14 +189,16 @@ impl Connection {
 
     pub(super) fn accept_offer(&mut self, sdp: &str, now: Instant) -> Result<(), String> {
         let result = self.negotiation.accept_offer(&mut self.rtc, sdp, now);
-        self.paths.handle_description(self.negotiation.remote_ufrags());
+        self.paths
+            .handle_description(self.negotiation.remote_ufrags());
         self.settle(now);
         result
     }
 
     pub(super) fn accept_answer(&mut self, sdp: &str, now: Instant) -> Result<(), String> {
         let result = self.negotiation.accept_answer(&mut self.rtc, sdp, now);
-        self.paths.handle_description(self.negotiation.remote_ufrags());
+        self.paths
+            .handle_description(self.negotiation.remote_ufrags());
         self.settle_video(now);
         self.settle(now);
         result

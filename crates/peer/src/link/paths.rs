@@ -214,7 +214,10 @@ mod tests {
         for ufrag in ["first", "second"] {
             paths.handle_description(&BTreeSet::from([ufrag.to_owned()]));
             for _ in 0..MAX_REMOTE_CANDIDATES {
-                assert!(paths.handle_remote(&mut rtc, line, now).is_some(), "{ufrag}");
+                assert!(
+                    paths.handle_remote(&mut rtc, line, now).is_some(),
+                    "{ufrag}"
+                );
             }
             assert_eq!(paths.handle_remote(&mut rtc, line, now), None, "{ufrag}");
         }
