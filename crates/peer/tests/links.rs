@@ -221,6 +221,36 @@ fn a_device_that_changes_its_network_is_back_within_a_second() {
 }
 
 #[test]
+fn a_device_that_is_unplugged_on_its_way_is_back_within_a_second_of_its_new_network() {
+    for (at, away_ms) in [50, 400, 1500, 2500, 6000]
+        .into_iter()
+        .flat_map(|ms| [(0, ms), (1, ms)])
+    {
+        let mut world = open();
+        say(&mut world, 1 - at, "before");
+        world.run(Duration::from_millis(100));
+        world.unplug(at);
+        world.run(Duration::from_millis(away_ms));
+        world.move_to(at, "192.168.7.9:6000");
+        let moved_at = world.now;
+        world.run(Duration::from_millis(50));
+        world.go_online(at);
+        world.run_until(SOON * 3, |world| {
+            let is_new = |event: &Event| matches!(event, Event::Path(path) if path.remote_addr.port() == 6000);
+            world.devices[1 - at].events.iter().any(is_new) && world.is_open()
+        });
+        let took = world.now - moved_at;
+        assert!(
+            took < Duration::from_secs(1),
+            "{at} after {away_ms} ms: {took:?}"
+        );
+        say(&mut world, 1 - at, "after");
+        world.run(Duration::from_millis(100));
+        assert_eq!(texts(&world.devices[at].events), ["before", "after"]);
+    }
+}
+
+#[test]
 fn a_peer_that_begins_anew_is_taken_back() {
     let mut world = open();
     let fresh = TwoLinks::new(IcePolicy::All, HOSTS);

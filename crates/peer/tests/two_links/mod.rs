@@ -173,6 +173,16 @@ impl TwoLinks {
         self.drain();
     }
 
+    /// The network of a device is gone: it has loopback alone, and soon hears that the server is
+    /// out of reach. The server has not noticed anything.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn unplug(&mut self, at: usize) {
+        self.is_online[at] = false;
+        self.move_to(at, "127.0.0.1:7000");
+        self.devices[at].core.handle_signalling_lost(self.now);
+        self.drain();
+    }
+
     /// Runs until `is_done`, or panics after `limit` of virtual time.
     pub(crate) fn run_until(&mut self, limit: Duration, is_done: impl Fn(&Self) -> bool) {
         let end = self.now + limit;
@@ -271,7 +281,7 @@ impl TwoLinks {
                     ClientMessage::Bye(message) => ServerMessage::Bye(Relayed { from, message }),
                     ClientMessage::Auth(_) => return,
                 };
-                if self.is_online[1 - at] {
+                if self.is_online == [true; 2] {
                     self.dispatch(1 - at, Parcel::Signal(relayed));
                 }
             }
