@@ -7,7 +7,6 @@ import { after, before, describe, test } from 'node:test';
 import { BoxAndLaptop } from '../lib/box_and_laptop.mjs';
 import { watchClock } from '../lib/camera.mjs';
 import { CAN_LOSE, losing } from '../lib/lossy.mjs';
-import { statistics } from '../lib/peer_connections.mjs';
 import { inState } from '../lib/people.mjs';
 import { bytesOf, decoded, galleryPictures, keepDrawnStills, psnr } from '../lib/stills.mjs';
 
@@ -106,7 +105,7 @@ describe('pictures of a native device and a browser', { timeout: 300_000 }, () =
   const noLoss = CAN_LOSE ? false : 'packets cannot be lost here: no namespace of its own, or no nft';
 
   test('what gets lost of the native device\'s stills is repaired before the next one', { skip: noLoss }, async (t) => {
-    // Larger than the pattern: of some 75 packets one gets lost, but once in 2700 runs.
+    // Some 75 packets: that none gets lost is once in 18 million runs.
     const run = box.start('send', 'laptop', ...paint(), '--every', '3');
     await run.fact('still');
     const lost = await losing(10, async () => {
@@ -115,10 +114,8 @@ describe('pictures of a native device and a browser', { timeout: 300_000 }, () =
         t.diagnostic(JSON.stringify(still));
         assert.ok(still.shownMs !== null && still.shownMs < 3000, 'it was on the screen in time');
       }
-      const inbound = await statistics(laptop, 'inbound-rtp');
-      return inbound.reduce((sum, each) => sum + (each.retransmittedPacketsReceived ?? 0) + each.nackCount + each.pliCount, 0);
     });
-    t.diagnostic(`${lost} packets asked for or sent again`);
+    t.diagnostic(`${lost} long packets lost`);
     assert.ok(lost > 0, 'something was lost');
     run.child.kill('SIGINT');
     assert.equal((await run.end()).code, 0);
@@ -138,10 +135,8 @@ describe('pictures of a native device and a browser', { timeout: 300_000 }, () =
         seq += 1;
         assert.equal(still.seq, seq, 'none is passed over');
       }
-      const outbound = await statistics(laptop, 'outbound-rtp');
-      return outbound.reduce((sum, each) => sum + (each.retransmittedPacketsSent ?? 0) + each.nackCount + each.pliCount, 0);
     });
-    t.diagnostic(`${lost} packets asked for or sent again`);
+    t.diagnostic(`${lost} long packets lost`);
     assert.ok(lost > 0, 'something was lost');
     await laptop.page.getByTestId('stop-stills').click();
     run.child.kill('SIGINT');

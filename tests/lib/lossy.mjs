@@ -13,17 +13,23 @@ function hasNft() {
   }
 }
 
-/// Does some work while so many of a hundred UDP packets get lost.
+/// Does some work while so many of a hundred UDP packets get lost, of long ones twice as many;
+/// tells how many of the long ones did. They get lost where they come in: of one that is not let
+/// out the sender hears, and Chromium sends it again.
 export async function losing(percent, work) {
   const rules = `table inet lossy {
-    chain out {
-      type filter hook output priority 0;
+    counter long { }
+    chain in {
+      type filter hook input priority 0;
+      udp length > 500 numgen random mod 100 < ${2 * percent} counter name long drop
       meta l4proto udp numgen random mod 100 < ${percent} drop
     }
   }\n`;
   execFileSync('nft', ['-f', '-'], { input: rules });
   try {
-    return await work();
+    await work();
+    const counters = execFileSync('nft', ['list', 'counter', 'inet', 'lossy', 'long'], { encoding: 'utf8' });
+    return Number(counters.match(/packets (\d+)/)[1]);
   } finally {
     execFileSync('nft', ['delete', 'table', 'inet', 'lossy']);
   }
