@@ -74,6 +74,8 @@ struct Driver {
     reports: Reports,
     signals: mpsc::Sender<ClientMessage>,
     reconnect: Arc<Notify>,
+    /// Whether there were addresses before: the first ones are no change.
+    had_network: bool,
     events: mpsc::Sender<Event>,
     unsaid: Vec<(String, oneshot::Sender<Result<(), NotSaid>>)>,
     said: BTreeMap<TextId, oneshot::Sender<Result<(), NotSaid>>>,
@@ -162,9 +164,11 @@ impl Driver {
         self.sockets.follow(&interfaces::usable_addresses());
         let after = self.sockets.addresses();
         if before != after {
-            if !before.is_empty() {
+            // Also when addresses come back: what was tried meanwhile still waits for an answer.
+            if self.had_network {
                 self.reconnect.notify_one();
             }
+            self.had_network |= !after.is_empty();
             self.core.handle_sockets(after, Instant::now());
         }
     }

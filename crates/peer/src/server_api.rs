@@ -230,6 +230,11 @@ impl ServerApi {
             .map(|_| ())
     }
 
+    /// The network changed: the next request goes over another connection.
+    pub async fn forget_connection(&self) {
+        self.connector.forget_connection().await;
+    }
+
     /// Opens `/api/signal` with a link token.
     ///
     /// # Errors

@@ -192,6 +192,7 @@ fn start(
         reports,
         signals,
         reconnect,
+        had_network: false,
         events: told,
         unsaid: Vec::new(),
         said: BTreeMap::new(),

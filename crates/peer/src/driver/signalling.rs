@@ -55,12 +55,19 @@ impl Signalling {
         loop {
             let connected = tokio::select! {
                 connected = self.connect() => connected,
+                () = self.reconnect.notified() => {
+                    self.api.forget_connection().await;
+                    continue;
+                }
                 () = self.events.closed() => return,
             };
             let wait = match connected {
                 Ok((socket, expires)) => match self.carry(socket, expires, &mut failures).await {
                     End::Over => return,
-                    End::NetworkChanged => Duration::ZERO,
+                    End::NetworkChanged => {
+                        self.api.forget_connection().await;
+                        continue;
+                    }
                     End::Closed(code) => match self.after(code).await {
                         Some(wait) => wait.unwrap_or_else(|| pause(&mut failures)),
                         None => return,
@@ -80,7 +87,7 @@ impl Signalling {
             };
             tokio::select! {
                 () = sleep(wait) => {}
-                () = self.reconnect.notified() => {}
+                () = self.reconnect.notified() => self.api.forget_connection().await,
                 () = self.events.closed() => return,
             }
         }

@@ -131,6 +131,11 @@ impl Connector {
         Ok((status, body.to_bytes().into()))
     }
 
+    /// Makes the next request on another connection: nothing comes back over a network that is gone.
+    pub(super) async fn forget_connection(&self) {
+        *self.kept.lock().await = None;
+    }
+
     /// Opens a WebSocket (RFC 6455 §4.1), on the kept connection where there is one.
     pub(super) async fn open_socket(
         &self,

@@ -24,7 +24,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Stage {
     pub(crate) running: Running,
-    devices: [Device; 2],
+    #[allow(dead_code, reason = "not every test speaks to the server itself")]
+    pub(crate) devices: [Device; 2],
+    #[allow(dead_code, reason = "not every test speaks to the server itself")]
+    pub(crate) address: (String, u16),
     pair: PairId,
     /// Deleted with the stage.
     #[allow(dead_code, reason = "not every test writes files of its own")]
@@ -93,6 +96,7 @@ impl Stage {
         let pair = pair_up(&running, &origin, &devices).await;
         Self {
             running,
+            address: (host, port),
             devices,
             pair,
             homes,
@@ -106,6 +110,7 @@ impl Stage {
         [home.to_owned(), self.pair.as_str().to_owned()]
     }
 
+    #[allow(dead_code, reason = "not every test links")]
     pub(crate) fn link(&self, at: usize, options: LinkOptions) -> Link {
         self.devices[at]
             .link(&self.pair, options)
