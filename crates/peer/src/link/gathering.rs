@@ -15,6 +15,11 @@ use super::output::StreamId;
 use super::random::Random;
 use super::relay::{Relay, RelayOutput};
 
+mod relaying;
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "an epoch for virtual time")]
+mod tests;
+
 /// Questions to STUN servers at once.
 const MAX_BINDINGS: usize = 32;
 /// Allocations of one connection.
@@ -218,35 +223,6 @@ impl Gathering {
         self.gather(random, now);
     }
 
-    /// Streams that are not connected yet may be on their way through a network that is gone.
-    fn drop_connecting(&mut self) {
-        let is_used = |stream: &StreamId| {
-            let way = Way::Stream(*stream);
-            self.allocations.iter().any(|each| each.way == way)
-        };
-        let (kept, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.streams)
-            .into_iter()
-            .partition(|(stream, _)| is_used(stream));
-        self.streams = kept;
-        let closed = dropped.into_keys();
-        self.outputs
-            .extend(closed.map(|stream| GatheringOutput::CloseStream { stream }));
-    }
-
-    /// What is neither there nor under way may be tried again.
-    fn forget_failures(&mut self) {
-        let (allocations, streams) = (&self.allocations, &self.streams);
-        self.tried.retain(|(transport, socket, addr)| match socket {
-            Some(socket) => allocations.iter().any(|each| {
-                let relay = &each.relay;
-                each.way == Way::Datagrams && relay.local == *socket && relay.server == *addr
-            }),
-            None => streams
-                .values()
-                .any(|(server, to)| server.url.transport == *transport && to == addr),
-        });
-    }
-
     fn gather(&mut self, random: &mut Random, now: Instant) {
         for server in self.servers.clone() {
             let known = self.addrs_by_host.get(&server.url.host);
@@ -294,58 +270,6 @@ impl Gathering {
         }
     }
 
-    fn open_stream(&mut self, server: &Server, addr: SocketAddr) {
-        let is_full = self.allocations.len() + self.streams.len() >= MAX_RELAYS;
-        if is_full || !self.tried.insert((server.url.transport, None, addr)) {
-            return;
-        }
-        let stream = StreamId(self.next_stream);
-        self.next_stream += 1;
-        let is_tls = server.url.transport == Transport::Tls;
-        let tls_name = is_tls.then(|| server.url.host.clone());
-        self.streams.insert(stream, (server.clone(), addr));
-        self.outputs.push_back(GatheringOutput::OpenStream {
-            stream,
-            to: addr,
-            tls_name,
-        });
-    }
-
-    fn allocate(&mut self, mut relay: Relay, way: Way, now: Instant) {
-        for peer in &self.peers {
-            relay.permit(*peer, now);
-        }
-        self.allocations.push(Allocation { relay, way });
-    }
-
-    pub(super) fn handle_stream_open(&mut self, stream: StreamId, local: SocketAddr, now: Instant) {
-        if let Some((server, addr)) = self.streams.get(&stream) {
-            let login = (server.username.as_str(), server.credential.as_str());
-            let relay = Relay::new(true, local, *addr, login, now);
-            self.allocate(relay, Way::Stream(stream), now);
-        }
-        self.settle(now);
-    }
-
-    pub(super) fn handle_stream_data(&mut self, stream: StreamId, bytes: &[u8], now: Instant) {
-        let way = Way::Stream(stream);
-        if let Some(allocation) = self.allocations.iter_mut().find(|each| each.way == way) {
-            allocation.relay.handle_bytes(bytes, now);
-        }
-        self.settle(now);
-    }
-
-    pub(super) fn handle_stream_closed(&mut self, stream: StreamId, now: Instant) {
-        let is_known = self.streams.remove(&stream).is_some();
-        let way = Way::Stream(stream);
-        match self.allocations.iter_mut().find(|each| each.way == way) {
-            Some(allocation) => allocation.relay.handle_closed(),
-            None if is_known => self.relay_failures += 1,
-            None => {}
-        }
-        self.settle(now);
-    }
-
     /// Whether the datagram was a server's.
     pub(super) fn handle_datagram(
         &mut self,
@@ -382,46 +306,6 @@ impl Gathering {
         }
         let found = Candidate::server_reflexive(mapped, local, Protocol::Udp).ok();
         self.outputs.extend(found.map(GatheringOutput::Found));
-    }
-
-    /// A candidate of the peer came: relays shall let it through.
-    pub(super) fn permit(&mut self, peer: IpAddr, now: Instant) {
-        if !self.peers.insert(peer) {
-            return;
-        }
-        for allocation in &mut self.allocations {
-            allocation.relay.permit(peer, now);
-        }
-        self.settle(now);
-    }
-
-    /// Sends a packet from a relayed address; gives it back where the address is none.
-    pub(super) fn send(
-        &mut self,
-        relayed: SocketAddr,
-        to: SocketAddr,
-        bytes: Vec<u8>,
-        now: Instant,
-    ) -> Option<Vec<u8>> {
-        let mut all = self.allocations.iter_mut();
-        let Some(allocation) = all.find(|each| each.relay.relayed == Some(relayed)) else {
-            return Some(bytes);
-        };
-        allocation.relay.send(to, bytes, now);
-        self.settle(now);
-        None
-    }
-
-    /// Gives every address back.
-    pub(super) fn close(&mut self, now: Instant) {
-        for allocation in &mut self.allocations {
-            allocation.relay.delete(now);
-        }
-        self.settle(now);
-        for stream in std::mem::take(&mut self.streams).into_keys() {
-            self.outputs
-                .push_back(GatheringOutput::CloseStream { stream });
-        }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
@@ -497,19 +381,6 @@ impl Gathering {
             self.lose(&allocation);
         }
     }
-
-    fn lose(&mut self, allocation: &Allocation) {
-        if let Way::Stream(stream) = allocation.way {
-            self.streams.remove(&stream);
-            self.outputs
-                .push_back(GatheringOutput::CloseStream { stream });
-        }
-        let relayed = allocation.relay.relayed;
-        let candidate = relayed.and_then(|relayed| {
-            Candidate::relayed(relayed, allocation.relay.local, Protocol::Udp).ok()
-        });
-        self.outputs.extend(candidate.map(GatheringOutput::Lost));
-    }
 }
 
 /// The servers of an entry; what is not understood is left out.
@@ -523,72 +394,4 @@ fn read(entry: &IceServer) -> Vec<Server> {
         })
     };
     entry.urls.iter().filter_map(server).collect()
-}
-
-#[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "an epoch for virtual time")]
-mod tests {
-    use super::*;
-
-    fn socket(text: &str) -> BTreeSet<SocketAddr> {
-        BTreeSet::from([text.parse().expect("an address")])
-    }
-
-    fn servers() -> [IceServer; 1] {
-        [IceServer {
-            urls: vec!["turn:203.0.113.10:443?transport=tcp".to_owned()],
-            username: Some("user".to_owned()),
-            credential: Some("secret".to_owned()),
-        }]
-    }
-
-    /// The streams that were opened and closed since the last look.
-    fn streams(gathering: &mut Gathering) -> (Vec<StreamId>, Vec<StreamId>) {
-        let (mut opened, mut closed) = (Vec::new(), Vec::new());
-        while let Some(output) = gathering.poll_output() {
-            match output {
-                GatheringOutput::OpenStream { stream, .. } => opened.push(stream),
-                GatheringOutput::CloseStream { stream } => closed.push(stream),
-                _ => {}
-            }
-        }
-        (opened, closed)
-    }
-
-    fn with_one_relay(now: Instant) -> (Gathering, Random, StreamId) {
-        let (mut random, home) = (Random::new([1; 32]), socket("10.0.0.2:4000"));
-        let mut gathering = Gathering::new(IcePolicy::All, 0);
-        gathering.handle_sockets(&home, &mut random, now);
-        gathering.handle_servers(&servers(), &mut random, now);
-        let (opened, _) = streams(&mut gathering);
-        assert_eq!(opened.len(), 1);
-        (gathering, random, opened[0])
-    }
-
-    #[test]
-    fn a_stream_through_a_network_that_is_gone_is_opened_anew() {
-        let now = Instant::now();
-        for is_connected in [true, false] {
-            let (mut gathering, mut random, first) = with_one_relay(now);
-            if is_connected {
-                let local = "10.0.0.2:5000".parse().expect("an address");
-                gathering.handle_stream_open(first, local, now);
-            }
-            gathering.handle_sockets(&socket("10.0.1.2:4000"), &mut random, now);
-            let (opened, closed) = streams(&mut gathering);
-            assert_eq!(closed, [first], "connected: {is_connected}");
-            assert_eq!(opened.len(), 1, "connected: {is_connected}");
-        }
-    }
-
-    #[test]
-    fn a_stream_that_failed_is_opened_again_by_the_next_word_of_the_server() {
-        let now = Instant::now();
-        let (mut gathering, mut random, first) = with_one_relay(now);
-        gathering.handle_stream_closed(first, now);
-        gathering.handle_servers(&servers(), &mut random, now);
-        assert_eq!(streams(&mut gathering).0.len(), 1);
-        gathering.retry(&mut random, now);
-        assert_eq!(streams(&mut gathering).0, [], "one is under way");
-    }
 }
