@@ -103,9 +103,12 @@ describe('files between a native device and a browser', { timeout: 240_000 }, ()
     const unwanted = await make('unwanted.txt', Buffer.from('no'));
     const run = send(unwanted);
     await row('peer', unwanted.name, 'offered').getByTestId('file-remove').click();
+    assert.equal((await run.fact('not-sent')).code, 'refused');
     const refused = await run.end();
     assert.equal(refused.code, 3, refused.errors);
-    assert.match(refused.errors, /did not want it/);
+    assert.match(refused.errors, /1 of 1 files not sent/);
+    // What is no file is told at once, also while the other device is away.
+    await page.goto('about:blank');
     const none = await send({ file: path.join(directory, 'none') }).end();
     assert.equal(none.code, 2);
     assert.match(none.errors, /none: No such file/);

@@ -208,8 +208,9 @@ pub(crate) struct LinkArguments {
     /// Pair id, or the name of the paired device; `helio pairs` lists them
     #[arg(required = true, allow_hyphen_values = true)]
     pub(crate) pair: Option<String>,
-    /// Seconds to wait for the link
+    /// Seconds to wait for the link, at most a day
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=86_400))]
     pub(crate) wait: u64,
     /// Paths that the link may take
     #[arg(long, default_value = "all")]

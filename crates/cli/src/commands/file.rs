@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use peer::files::disk::describe;
 use peer::files::{FileEvent, FileOffer};
 use peer::link::Event;
 use peer::{LinkOptions, NotOffered};
 use serde_json::json;
 
-use super::linking::{Linked, over_link};
+use super::linking::{Linked, over_link, until_ctrl_c};
 use crate::arguments::{DeviceArguments, FileAction, OutputArguments};
 use crate::output::{Failure, plain};
 use progress::Progress;
@@ -21,10 +22,15 @@ pub(crate) fn run(
 ) -> Result<(), Failure> {
     match action {
         FileAction::Send { link, files } => {
+            // A file that cannot be sent is told before anybody waits for a link.
+            let offers = files
+                .iter()
+                .map(|path| offer(path))
+                .collect::<Result<Vec<_>, _>>()?;
             let options = LinkOptions::default();
             over_link(device, output, link, options, async |linked| {
                 check(linked)?;
-                send(linked, files).await
+                send(linked, offers).await
             })
         }
         FileAction::Receive { link, save, count } => {
@@ -34,10 +40,7 @@ pub(crate) fn run(
             };
             over_link(device, output, link, options, async |linked| {
                 check(linked)?;
-                tokio::select! {
-                    outcome = receive(linked, save, *count) => outcome,
-                    _ = tokio::signal::ctrl_c() => Ok(()),
-                }
+                until_ctrl_c(receive(linked, save, *count)).await
             })
         }
     }
@@ -54,16 +57,21 @@ fn check(linked: &Linked) -> Result<(), Failure> {
     )))
 }
 
-/// Sends files one after another; done when the other device has decided about each.
-async fn send(linked: &mut Linked, files: &[PathBuf]) -> Result<(), Failure> {
-    let mut progress = Progress::new(linked.output);
-    for path in files {
-        let offer = peer::files::disk::describe(path)
-            .map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
-        let id = linked.link.send_file(path).await.map_err(not_offered)?;
-        progress.begin(id.into(), offer);
+fn offer(path: &Path) -> Result<(PathBuf, FileOffer), Failure> {
+    match describe(path) {
+        Ok(offer) => Ok((path.to_owned(), offer)),
+        Err(error) => Err(Failure::Usage(format!("{}: {error}", path.display()))),
     }
-    let mut unsent = Vec::new();
+}
+
+/// Sends files one after another; done when the other device has decided about each.
+async fn send(linked: &mut Linked, offers: Vec<(PathBuf, FileOffer)>) -> Result<(), Failure> {
+    let mut progress = Progress::new(linked.output);
+    let mut results = Results::default();
+    for (path, offer) in offers {
+        let offered = linked.link.offer_file(path, offer.clone()).await;
+        progress.begin(offered.map_err(not_offered)?.into(), offer);
+    }
     while progress.has_open() {
         let Event::File(event) = linked.next_in_time().await? else {
             continue;
@@ -71,34 +79,31 @@ async fn send(linked: &mut Linked, files: &[PathBuf]) -> Result<(), Failure> {
         match event {
             FileEvent::Sending { id, stored } => progress.advance(id.into(), stored),
             FileEvent::Sent(id) => {
-                if let Some(name) = progress.end(id.into()) {
-                    linked.tell_of(
-                        &json!({ "event": "sent", "name": name }),
-                        &format!("{} has {name}.", linked.peer),
-                    );
-                }
+                let name = progress.end(id.into()).unwrap_or_default();
+                results.done += 1;
+                linked.tell_of(
+                    &json!({ "event": "sent", "name": name }),
+                    &format!("{} has {name}.", linked.peer),
+                );
             }
             FileEvent::NotSent { id, code } => {
                 let name = progress.end(id.into()).unwrap_or_default();
+                let fact = json!({ "event": "not-sent", "name": name, "code": code });
                 let reason = why(&code, &linked.peer);
-                linked.tell_of(
-                    &json!({ "event": "not-sent", "name": name, "code": code }),
-                    &format!("{name} was not sent: {reason}."),
-                );
-                unsent.push((name, code));
+                linked.tell_of(&fact, &format!("Not sent: {name}: {reason}."));
+                results.failed.push(code);
             }
             _ => {}
         }
     }
-    outcome(&unsent, "sent", &linked.peer)
+    results.outcome("sent")
 }
 
 /// Stores what is offered, so many files or until the link is over.
 async fn receive(linked: &mut Linked, save: &Path, count: Option<u64>) -> Result<(), Failure> {
     let mut progress = Progress::new(linked.output);
-    let mut left = count.unwrap_or(u64::MAX);
-    let mut lost = Vec::new();
-    while left > 0 {
+    let mut results = Results::default();
+    while count.is_none_or(|count| results.count() < count) {
         let Event::File(event) = linked.next().await? else {
             continue;
         };
@@ -110,7 +115,7 @@ async fn receive(linked: &mut Linked, save: &Path, count: Option<u64>) -> Result
             FileEvent::Receiving { id, stored } => progress.advance(id.into(), stored),
             FileEvent::Received { id, name } => {
                 progress.end(id.into());
-                left -= 1;
+                results.done += 1;
                 let path = save.join(&name);
                 linked.tell_of(
                     &json!({ "event": "received", "name": name, "path": path }),
@@ -119,13 +124,10 @@ async fn receive(linked: &mut Linked, save: &Path, count: Option<u64>) -> Result
             }
             FileEvent::NotReceived { id, code } => {
                 let name = progress.end(id.into()).unwrap_or_default();
-                left -= 1;
+                let fact = json!({ "event": "not-received", "name": name, "code": code });
                 let reason = why(&code, &linked.peer);
-                linked.tell_of(
-                    &json!({ "event": "not-received", "name": name, "code": code }),
-                    &format!("{name} was not received: {reason}."),
-                );
-                lost.push((name, code));
+                linked.tell_of(&fact, &format!("Not received: {name}: {reason}."));
+                results.failed.push(code);
             }
             FileEvent::Interrupted(id) => {
                 progress.end(id.into());
@@ -133,7 +135,7 @@ async fn receive(linked: &mut Linked, save: &Path, count: Option<u64>) -> Result
             _ => {}
         }
     }
-    outcome(&lost, "received", &linked.peer)
+    results.outcome("received")
 }
 
 /// The name as it may be shown.
@@ -141,20 +143,30 @@ fn shown(offer: &FileOffer) -> String {
     plain(&offer.name)
 }
 
-fn outcome(failed: &[(String, String)], done: &str, peer: &str) -> Result<(), Failure> {
-    let Some((name, code)) = failed.first() else {
-        return Ok(());
-    };
-    let reason = match failed.len() {
-        1 => format!("{name} was not {done}: {}", why(code, peer)),
-        count => format!("{count} files were not {done}"),
-    };
-    let is_refused = failed.iter().all(|(_, code)| code == "refused");
-    Err(if is_refused {
-        Failure::Refused(reason)
-    } else {
-        Failure::Failed(reason)
-    })
+/// What became of the files; each was told of when it was decided.
+#[derive(Default)]
+struct Results {
+    done: u64,
+    /// Codes of those that failed.
+    failed: Vec<String>,
+}
+
+impl Results {
+    fn count(&self) -> u64 {
+        self.done + self.failed.len() as u64
+    }
+
+    fn outcome(&self, done: &str) -> Result<(), Failure> {
+        if self.failed.is_empty() {
+            return Ok(());
+        }
+        let reason = format!("{} of {} files not {done}", self.failed.len(), self.count());
+        Err(if self.failed.iter().all(|code| code == "refused") {
+            Failure::Refused(reason)
+        } else {
+            Failure::Failed(reason)
+        })
+    }
 }
 
 /// What a code of `docs/protocol.md`, Files, means, and what to do.

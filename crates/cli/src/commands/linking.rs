@@ -73,6 +73,16 @@ pub(crate) fn over_link(
     outcome
 }
 
+/// Work that goes on until somebody has had enough: Ctrl-C is its good end, and the link is closed.
+pub(crate) async fn until_ctrl_c(
+    work: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    tokio::select! {
+        outcome = work => outcome,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
 impl Linked {
     /// Waits until frames flow.
     async fn open(&mut self) -> Result<(), Failure> {
@@ -171,17 +181,14 @@ fn tell_phase(event: &Event, output: OutputArguments) {
     }
 }
 
-/// Tells what a link waits for, where that may take long.
+/// Tells people what a link waits for, where that may take long.
 fn tell_wait(phase: Phase, peer: &str, output: OutputArguments) {
-    let (event, sentence) = match phase {
-        Phase::Waiting => ("waiting", format!("Waiting for {peer} …")),
-        Phase::Reconnecting => (
-            "reconnecting",
-            "The path is lost; looking for another …".to_owned(),
-        ),
-        _ => return,
-    };
-    output::fact(output, &json!({ "event": event }), &sentence);
+    match phase {
+        _ if output.json => {}
+        Phase::Waiting => output::line(format!("Waiting for {peer} …")),
+        Phase::Reconnecting => output::line("The path is lost; looking for another …"),
+        _ => {}
+    }
 }
 
 fn tell_path(path: &Path, output: OutputArguments) {

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::linking::{Linked, over_link};
+use super::linking::{Linked, over_link, until_ctrl_c};
 use crate::arguments::{DeviceArguments, MessageArguments, OutputArguments};
 use crate::output::{self, Failure, plain};
 
@@ -30,10 +30,7 @@ pub(crate) fn run(
         async |linked| match &arguments.text {
             Some(text) if text == "-" => converse(linked).await,
             Some(text) => say(linked, text).await,
-            None => tokio::select! {
-                outcome = listen(linked, arguments.count) => outcome,
-                _ = tokio::signal::ctrl_c() => Ok(()),
-            },
+            None => until_ctrl_c(listen(linked, arguments.count)).await,
         },
     )
 }

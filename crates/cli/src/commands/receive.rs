@@ -7,7 +7,7 @@ use peer::LinkOptions;
 use peer::stills::{PictureFormat, ReceivedStill, Stills, StillsEvent};
 use serde_json::json;
 
-use super::linking::{self, Linked, over_link};
+use super::linking::{self, Linked, over_link, until_ctrl_c};
 use crate::arguments::{DeviceArguments, FormatArgument, OutputArguments, ReceiveArguments};
 use crate::output::{self, Failure, kilobytes};
 
@@ -25,12 +25,7 @@ pub(crate) fn run(
         output,
         &arguments.link,
         LinkOptions::default(),
-        async |linked| {
-            tokio::select! {
-                outcome = receive(linked, arguments) => outcome,
-                _ = tokio::signal::ctrl_c() => Ok(()),
-            }
-        },
+        async |linked| until_ctrl_c(receive(linked, arguments)).await,
     )
 }
 

@@ -10,7 +10,7 @@ use peer::stills::{
 };
 use serde_json::json;
 
-use super::linking::{Linked, over_link};
+use super::linking::{Linked, over_link, until_ctrl_c};
 use crate::arguments::{DeviceArguments, OutputArguments, PresetArgument, SendArguments};
 use crate::output::{self, Failure, kilobytes};
 
@@ -26,12 +26,7 @@ pub(crate) fn run(
         output,
         &arguments.link,
         LinkOptions::default(),
-        async |linked| {
-            tokio::select! {
-                outcome = send(linked, source, arguments) => outcome,
-                _ = tokio::signal::ctrl_c() => Ok(()),
-            }
-        },
+        async |linked| until_ctrl_c(send(linked, source, arguments)).await,
     )
 }
 

@@ -48,6 +48,8 @@ impl Link {
     ///
     /// # Errors
     /// Each of [`NotOffered`]; nothing is queued then.
+    ///
+    /// [`Link::offer_file`] takes one that was looked at before.
     pub async fn send_file(&self, path: impl AsRef<Path>) -> Result<OutgoingId, NotOffered> {
         let path = path.as_ref().to_owned();
         let looked_at = path.clone();
@@ -55,6 +57,18 @@ impl Link {
         let offer = described
             .unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
             .map_err(|error| NotOffered::Unreadable(path.clone(), error))?;
+        self.offer_file(path, offer).await
+    }
+
+    /// Offers a file that [`describe`] has looked at; one that changed since is not sent.
+    ///
+    /// # Errors
+    /// The queue does not take it, or the link is over.
+    pub async fn offer_file(
+        &self,
+        path: PathBuf,
+        offer: FileOffer,
+    ) -> Result<OutgoingId, NotOffered> {
         let (told, outcome) = oneshot::channel();
         self.order(FileCommand::Offer(path, offer, told)).await;
         Ok(outcome.await.map_err(|_| NotOffered::Over)??)
