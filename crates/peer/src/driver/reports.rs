@@ -75,9 +75,9 @@ impl Reports {
         }
     }
 
-    /// The figures are due.
+    /// The figures are due; a link that is not open has none, and is not to be taken for one.
     pub(super) fn handle_statistics(&mut self, now: Statistics) {
-        if self.is_up {
+        if self.phase == Phase::Open {
             let stats = Some(self.since(&now));
             self.posted = now;
             self.post(Report { link: None, stats });

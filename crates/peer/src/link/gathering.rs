@@ -194,7 +194,7 @@ impl Gathering {
         self.sockets = sockets.clone();
         self.bindings
             .retain(|binding| sockets.contains(&binding.local));
-        self.mapped.retain(|socket, _| sockets.contains(socket));
+        self.drop_mapped();
         self.asked.retain(|(socket, _)| sockets.contains(socket));
         let is_there = |allocation: &Allocation| match allocation.way {
             Way::Datagrams => sockets.contains(&allocation.relay.local),
@@ -306,6 +306,18 @@ impl Gathering {
         }
         let found = Candidate::server_reflexive(mapped, local, Protocol::Udp).ok();
         self.outputs.extend(found.map(GatheringOutput::Found));
+    }
+
+    /// What a NAT maps to a socket that is gone leads nowhere.
+    fn drop_mapped(&mut self) {
+        let (kept, gone): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut self.mapped)
+            .into_iter()
+            .partition(|(socket, _)| self.sockets.contains(socket));
+        self.mapped = kept;
+        for (socket, mapped) in gone {
+            let lost = Candidate::server_reflexive(mapped, socket, Protocol::Udp).ok();
+            self.outputs.extend(lost.map(GatheringOutput::Lost));
+        }
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {

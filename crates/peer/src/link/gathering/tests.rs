@@ -61,3 +61,24 @@ fn a_stream_that_failed_is_opened_again_by_the_next_word_of_the_server() {
     gathering.retry(&mut random, now);
     assert_eq!(streams(&mut gathering).0, [], "one is under way");
 }
+
+#[test]
+fn an_address_in_front_of_a_nat_is_lost_with_its_socket() {
+    let (mut random, now) = (Random::new([1; 32]), Instant::now());
+    let mut gathering = Gathering::new(IcePolicy::All, 0);
+    let home = socket("192.168.1.2:5000");
+    gathering.handle_sockets(&home, &mut random, now);
+    let mapped = "198.51.100.7:6000".parse().expect("an address");
+    gathering.handle_mapped("192.168.1.2:5000".parse().expect("an address"), mapped);
+    let found: Vec<_> = std::iter::from_fn(|| gathering.poll_output()).collect();
+    assert!(
+        matches!(&found[..], [GatheringOutput::Found(found)] if found.addr() == mapped),
+        "{found:?}"
+    );
+    gathering.handle_sockets(&socket("10.0.0.2:5000"), &mut random, now);
+    let lost: Vec<_> = std::iter::from_fn(|| gathering.poll_output()).collect();
+    assert!(
+        matches!(&lost[..], [GatheringOutput::Lost(lost)] if lost.addr() == mapped),
+        "{lost:?}"
+    );
+}
