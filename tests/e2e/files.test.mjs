@@ -113,6 +113,15 @@ describe('files between two browsers', { timeout: 300_000 }, () => {
     assert.deepEqual({ name, hash }, { name: 'txt.exe_con', hash: hashOf(buffer) });
   });
 
+  test('chosen together are all offered', async () => {
+    const files = await Promise.all(['one.txt', 'two.txt', 'three.txt'].map((name) => make(name, Buffer.from(name))));
+    await two.laptop.page.getByTestId('files-input').setInputFiles(files.map(({ file }) => file));
+    for (const { name, hash } of files) {
+      await accept(two.phone, name);
+      assert.equal((await saved(two.phone, name)).hash, hash);
+    }
+  });
+
   test('can be refused, and the sender is told', async () => {
     const file = await make('unwanted.txt', Buffer.from('no'));
     await send(two.laptop, file);

@@ -83,7 +83,7 @@ beforeEach(async () => {
 
 test("an accepted file arrives and both sides know", async () => {
   join();
-  ours.add(fileOf("a.bin", bytesOf(100_000)));
+  await ours.add(fileOf("a.bin", bytesOf(100_000)));
   const { key } = await offered();
   await theirs.accept(key);
   await received();
@@ -92,7 +92,7 @@ test("an accepted file arrives and both sides know", async () => {
 
 test("an empty file arrives", async () => {
   join();
-  ours.add(fileOf("empty", new Uint8Array(0)));
+  await ours.add(fileOf("empty", new Uint8Array(0)));
   const { key } = await offered();
   await theirs.accept(key);
   await received();
@@ -102,7 +102,7 @@ test("an empty file arrives", async () => {
 test("after a broken link it goes on where it was, without asking", async () => {
   const bytes = bytesOf(1_200_000);
   join(1_100_000);
-  ours.add(fileOf("a.bin", bytes));
+  await ours.add(fileOf("a.bin", bytes));
   const { key } = await offered();
   await theirs.accept(key);
   await vi.waitUntil(() => theirs.view.received.some(({ state }) => state === "paused"), 50_000);
@@ -117,7 +117,7 @@ test("after a broken link it goes on where it was, without asking", async () => 
 test("a reloaded receiver goes on from its store", async () => {
   const bytes = bytesOf(1_200_000);
   join(1_100_000);
-  ours.add(fileOf("a.bin", bytes));
+  await ours.add(fileOf("a.bin", bytes));
   const { key } = await offered();
   await theirs.accept(key);
   await vi.waitUntil(() => !isUp, 50_000);
@@ -132,13 +132,13 @@ test("a reloaded receiver goes on from its store", async () => {
 
 test("a sender whose file differs from what was stored begins anew", async () => {
   join(1_100_000);
-  ours.add(fileOf("a.bin", bytesOf(1_200_000, 1)));
+  await ours.add(fileOf("a.bin", bytesOf(1_200_000, 1)));
   const { key } = await offered();
   await theirs.accept(key);
   await vi.waitUntil(() => theirs.view.received.some(({ state }) => state === "paused"), 50_000);
   // Another sender (it was reloaded) with other bytes of the same name, size and time.
   ours = new Files(store, PAIR);
-  ours.add(fileOf("a.bin", bytesOf(1_200_000, 2)));
+  await ours.add(fileOf("a.bin", bytesOf(1_200_000, 2)));
   join();
   await received();
   await expectContents(key, bytesOf(1_200_000, 2));
@@ -146,7 +146,7 @@ test("a sender whose file differs from what was stored begins anew", async () =>
 
 test("several files arrive, each whole", async () => {
   join();
-  for (let index = 0; index < 20; index += 1) ours.add(fileOf(`${index}`, bytesOf(5000, index)));
+  for (let index = 0; index < 20; index += 1) await ours.add(fileOf(`${index}`, bytesOf(5000, index)));
   await vi.waitUntil(async () => {
     for (const file of theirs.view.received) {
       if (file.state === "offered") await theirs.accept(file.key);
@@ -160,7 +160,7 @@ test("several files arrive, each whole", async () => {
 
 test("a refused file is told to its sender", async () => {
   join();
-  ours.add(fileOf("a", bytesOf(10)));
+  await ours.add(fileOf("a", bytesOf(10)));
   const { key } = await offered();
   await theirs.remove(key);
   await vi.waitUntil(() => ours.view.sent[0]?.code === "refused");
@@ -169,7 +169,7 @@ test("a refused file is told to its sender", async () => {
 
 test("a cancelled file leaves nothing behind", async () => {
   join();
-  const { id } = ours.add(fileOf("a", bytesOf(10)));
+  const { id } = await ours.add(fileOf("a", bytesOf(10)));
   await offered();
   ours.cancel(id);
   await vi.waitUntil(() => theirs.view.received[0]?.code === "cancelled");
@@ -180,7 +180,7 @@ test("a full disk is told to the sender, and what was stored stays", async () =>
   const bytes = bytesOf(1_200_000);
   join();
   const append = vi.spyOn(store, "append");
-  ours.add(fileOf("a.bin", bytes));
+  await ours.add(fileOf("a.bin", bytes));
   const { key } = await offered();
   const { HelioError } = await import("../src/sdk/errors");
   const original = FileStore.prototype.append.bind(store);
@@ -189,7 +189,7 @@ test("a full disk is told to the sender, and what was stored stays", async () =>
   await theirs.accept(key);
   await vi.waitUntil(() => ours.view.sent[0]?.code === "disk-full", 50_000);
   expect((await store.list(PAIR))[0]?.stored).toBeGreaterThan(1_000_000);
-  ours.add(fileOf("a.bin", bytes));
+  await ours.add(fileOf("a.bin", bytes));
   await received();
   await expectContents(key, bytes);
 });

@@ -50,7 +50,7 @@ export class Files extends Emitter<{ change: FilesView }> {
   }
 
   /** Queues a file. @throws HelioError `bad-name` or `already-queued`. */
-  add(file: SendableFile): SentFile {
+  add(file: SendableFile): Promise<SentFile> {
     return this.#sender.add(file);
   }
 

@@ -1,6 +1,5 @@
 // The files that this side sends: offered a few at a time, sent one after another, offered again
 // on the next channel until the peer has them (docs/protocol.md, Files).
-import { blake3 } from "@noble/hashes/blake3.js";
 import { Blake3 } from "./blake3";
 import { concat, equalBytes, utf8, type Bytes } from "./bytes";
 import { HelioError } from "./errors";
@@ -45,9 +44,10 @@ interface Entry {
 }
 
 /** The same for the same file, also after a reload and another choice of it. */
-function keyOf({ name, size, lastModified }: SendableFile): Bytes {
-  const identity = concat(utf8(name), utf8(`\0${size}\0${lastModified}`));
-  return blake3(identity, { dkLen: 16 }) as Bytes;
+async function keyOf({ name, size, lastModified }: SendableFile): Promise<Bytes> {
+  const hasher = await Blake3.create();
+  hasher.update(concat(utf8(name), utf8(`\0${size}\0${lastModified}`)));
+  return hasher.digest().slice(0, 16);
 }
 
 class SendStopped extends Error {}
@@ -70,11 +70,11 @@ export class FilesSender {
   }
 
   /** Queues a file. @throws HelioError `bad-name` or `already-queued`. */
-  add(file: SendableFile): SentFile {
+  async add(file: SendableFile): Promise<SentFile> {
     if (!isOfferName(file.name)) {
       throw new HelioError("bad-name", "the file has no name, or a very long one", "Rename it.");
     }
-    const key = keyOf(file);
+    const key = await keyOf(file);
     for (const entry of this.#entries.values()) {
       if (!equalBytes(entry.key, key)) continue;
       if (entry.view.state !== "failed" && entry.view.state !== "sent") {

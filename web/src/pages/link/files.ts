@@ -25,11 +25,13 @@ onLink((link) => {
 });
 
 /** Queues what the person chose or dropped. */
-export function sendFiles(chosen: Iterable<File>): void {
+export async function sendFiles(chosen: Iterable<File>): Promise<void> {
   filesFailure.value = null;
-  for (const file of chosen) {
+  // The list empties itself once the event is over.
+  const all = Array.from(chosen);
+  for (const file of all) {
     try {
-      files?.add(file);
+      await files?.add(file);
     } catch (thrown) {
       filesFailure.value = failureOf("Sending a file", thrown);
     }

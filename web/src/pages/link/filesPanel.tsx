@@ -92,7 +92,7 @@ function Chooser() {
       onDrop={(event) => {
         event.preventDefault();
         setOver(false);
-        sendFiles(event.dataTransfer?.files ?? []);
+        void sendFiles(event.dataTransfer?.files ?? []);
       }}
     >
       <input
@@ -104,7 +104,7 @@ function Chooser() {
         aria-hidden="true"
         data-testid="files-input"
         onChange={(event) => {
-          sendFiles(event.currentTarget.files ?? []);
+          void sendFiles(event.currentTarget.files ?? []);
           // Choosing the same file again is a wish, too.
           event.currentTarget.value = "";
         }}
