@@ -68,6 +68,33 @@ fn a_link_is_direct_wherever_the_two_nats_let_it_be_and_relayed_elsewhere() {
     }
 }
 
+/// A check that went through a relay may be there before the signalling message that names the
+/// relayed address, and seems to come from nearer than it does.
+#[test]
+fn a_link_is_direct_also_where_checks_overtake_the_candidates_that_they_come_from() {
+    let line = Line {
+        delay: Duration::from_millis(1)..Duration::from_millis(40),
+        lost_per_mille: 50,
+    };
+    let homes = [
+        Home::Behind(NatKind::ADDRESS_RESTRICTED),
+        Home::Behind(NatKind::PORT_RESTRICTED),
+    ];
+    for seed in 0..20 {
+        let scenario = Scenario {
+            lines: [line.clone(), line.clone()],
+            ..Scenario::steady(seed, homes, ROUND_TRIP)
+        };
+        let mut world = LinkWorld::new(&scenario);
+        assert!(world.run_until(SOON * 6, LinkWorld::is_open), "seed {seed}");
+        world.run(SOON);
+        let are_direct = paths(&world)
+            .iter()
+            .all(|path| ![path.local, path.remote].contains(&PathEnd::Relayed));
+        assert!(are_direct, "seed {seed}: {:?}", paths(&world));
+    }
+}
+
 #[test]
 fn where_only_tcp_passes_the_link_is_relayed_over_a_stream() {
     for homes in [

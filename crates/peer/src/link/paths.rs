@@ -139,6 +139,9 @@ impl Paths {
             return None;
         }
         self.remote_kinds.insert(addr, end_of(&candidate));
+        if candidate.kind() == CandidateKind::Relayed {
+            forget_reflexive(rtc, addr, now);
+        }
         rtc.change(now, |rtc| rtc.add_remote_candidate(candidate));
         Some(addr.ip())
     }
@@ -181,6 +184,20 @@ impl Paths {
             local_addr,
             remote_addr,
         }
+    }
+}
+
+/// Forgets the address as one that only the peer's checks came from.
+///
+/// A check can be here before the candidate that it was sent from. The address is peer-reflexive
+/// then, and its priority that of its PRIORITY attribute (RFC 8445 §7.3.1.3), which is above all
+/// that was found by a server (§7.1.1). str0m keeps that for the pair when the candidate comes, so
+/// that a relayed path would win over a direct one, at the end that heard the check alone.
+fn forget_reflexive(rtc: &mut DrainedRtc, addr: SocketAddr, now: Instant) {
+    let (ip, port) = (addr.ip(), addr.port());
+    let line = format!("candidate:0 1 udp 1 {ip} {port} typ prflx");
+    if let Ok(reflexive) = Candidate::from_sdp_string(&line) {
+        rtc.change(now, |rtc| rtc.direct_api().invalidate_candidate(&reflexive));
     }
 }
 
