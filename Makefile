@@ -57,7 +57,9 @@ screenshots: web tests/node_modules/.installed ## every page into ./screenshots
 	cargo build --package cli
 	cd tests && HELIO=../$(HELIO) npm run screenshots
 
-soak: ## a thousand simulated worlds, a million inputs through each fuzz target
+soak: web tests/node_modules/.installed ## an hour over the relay, a thousand simulated worlds, a million inputs through each fuzz target
+	cargo build --package cli
+	cd tests && HELIO=../$(HELIO) ./run.sh node soak.mjs
 	SIM_SEEDS=1000 SETUP_SEEDS=1000 cargo test --package sim --test seeds --test setup -- --nocapture
 	scripts/soak.sh
 

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import { table, verdict } from './figures.mjs';
 import { setupText } from './link_setup.mjs';
+import { soakSection } from './relay_soak.mjs';
 import { HELIO, packageVersion, readCpuModel } from './servers.mjs';
 
 const ratio = (figure) => figure.toFixed(2);
@@ -26,7 +27,7 @@ ${signallingText(signalling)}
 
 ${setupText(setup)}
 
-## Again
+${soakSection()}## Again
 
 \`\`\`
 make bench                    # builds, measures, writes this file

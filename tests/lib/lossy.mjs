@@ -14,22 +14,40 @@ function hasNft() {
 }
 
 /// Does some work while so many of a hundred UDP packets get lost, of long ones twice as many;
-/// tells how many of the long ones did. They get lost where they come in: of one that is not let
-/// out the sender hears, and Chromium sends it again.
+/// tells how many of the long ones did.
 export async function losing(percent, work) {
-  const rules = `table inet lossy {
-    counter long { }
+  const [long] = await losingBy(`
+    udp length > 500 numgen random mod 100 < ${2 * percent} counter name long drop
+    meta l4proto udp numgen random mod 100 < ${percent} drop`, ['long'], work);
+  return long;
+}
+
+/// Does some work while so many of a hundred UDP packets get lost, whatever their length; tells how
+/// many there were and how many got lost.
+export async function losingAnyOf(percent, work) {
+  const [every, lost] = await losingBy(`
+    meta l4proto udp counter name every
+    meta l4proto udp numgen random mod 100 < ${percent} counter name lost drop`, ['every', 'lost'], work);
+  return { every, lost };
+}
+
+/// Packets get lost where they come in: of one that is not let out the sender hears, and Chromium
+/// sends it again.
+async function losingBy(rules, counters, work) {
+  const table = `table inet lossy {
+    ${counters.map((name) => `counter ${name} { }`).join('\n')}
     chain in {
       type filter hook input priority 0;
-      udp length > 500 numgen random mod 100 < ${2 * percent} counter name long drop
-      meta l4proto udp numgen random mod 100 < ${percent} drop
+      ${rules}
     }
   }\n`;
-  execFileSync('nft', ['-f', '-'], { input: rules });
+  execFileSync('nft', ['-f', '-'], { input: table });
   try {
     await work();
-    const counters = execFileSync('nft', ['list', 'counter', 'inet', 'lossy', 'long'], { encoding: 'utf8' });
-    return Number(counters.match(/packets (\d+)/)[1]);
+    return counters.map((name) => {
+      const counter = execFileSync('nft', ['list', 'counter', 'inet', 'lossy', name], { encoding: 'utf8' });
+      return Number(counter.match(/packets (\d+)/)[1]);
+    });
   } finally {
     execFileSync('nft', ['delete', 'table', 'inet', 'lossy']);
   }

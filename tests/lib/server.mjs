@@ -55,6 +55,10 @@ export class Server {
     return server;
   }
 
+  get pid() {
+    return this.#child.pid;
+  }
+
   arguments() {
     return ['--data', this.data, ...Object.entries(this.set).flatMap(([key, value]) => ['--set', `${key}=${value}`])];
   }
