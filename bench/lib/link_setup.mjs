@@ -7,7 +7,7 @@ const GOALS = { direct: 5, relayed: 6, p90Ms: 1000 };
 const PATHS = ['direct', 'relayed'];
 
 /** Runs the simulation's own test, which holds the goals, and reads what it prints. */
-export function measureSetup(say) {
+export function measureSetup(_rounds, say) {
   const args = ['test', '--quiet', '--package', 'sim', '--test', 'setup', '--', '--nocapture'];
   const env = { ...process.env, SETUP_SEEDS: String(SEEDS) };
   const printed = execFileSync('cargo', args, { cwd: new URL('../..', import.meta.url), encoding: 'utf8', env });

@@ -2,39 +2,29 @@
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import { table, verdict } from './figures.mjs';
-import { setupText } from './link_setup.mjs';
 import { soakSection } from './relay_soak.mjs';
 import { HELIO, packageVersion, readCpuModel } from './servers.mjs';
 
 const ratio = (figure) => figure.toFixed(2);
 
-export function write({ turn, signalling, setup, rounds, loads, minutes }) {
+export function write({ parts, rounds, loads, minutes }) {
   return `# Benchmarks
 
-Written by \`make bench\`; nothing here is typed by hand. Ours and the peers run in turns in one run, each time a fresh process, and the same load goes to each. A figure is the median of ${rounds} rounds, with the least and the most in brackets; a ratio is that of the medians. What is measured is the processor time of the server process, user and system (\`/proc/PID/stat\`), per unit of work, since that says what a machine can carry. It still depends on what else runs there: the brackets and the load average say how far to trust a row.
+Written by \`make bench\`; nothing here is typed by hand. Ours and the peers run in turns in one run, each time a fresh process, and the same load goes to each. A figure is the median of ${rounds} rounds, with the least and the most in brackets; a ratio is that of the medians. What is measured is processor time of the processes that a row is about, user and system (\`/proc/PID/stat\`), per unit of work, since that says what a machine can carry. It still depends on what else runs there: the brackets and the load average say how far to trust a row.
 
 ${facts(loads, minutes)}
 
-## TURN
-
-${turnText(turn)}
-
-## Signalling
-
-${signallingText(signalling)}
-
-## Setting up a link
-
-${setupText(setup)}
+${parts.join('\n\n')}
 
 ${soakSection()}## Again
 
 \`\`\`
-make bench                    # builds, measures, writes this file
-HELIO=path bench/run.sh       # measures another build
+make bench                              # builds, measures, writes this file
+HELIO=path bench/run.sh                 # measures another build
 BENCH_ROUNDS=5 bench/run.sh
+BENCH_ONLY='setup links' bench/run.sh   # these sections alone, printed and not written
 \`\`\`
-The loads are \`bench/load\` (\`turn_load\`, \`signal_load\`), the peers \`bench/node_relay.mjs\`, \`bench/load/src/bin/bare_forwarder.rs\` and Debian's \`turnserver\`; how each is started stands in \`bench/lib/servers.mjs\`.
+The loads are \`bench/load\` (\`turn_load\`, \`signal_load\`, \`link_load\`), the peers \`bench/node_relay.mjs\`, \`bench/load/src/bin/bare_forwarder.rs\` and Debian's \`turnserver\`; how each is started stands in \`bench/lib/servers.mjs\`.
 `;
 }
 
@@ -51,7 +41,7 @@ function facts(loads, minutes) {
   ]);
 }
 
-function turnText({ packets, memory, replies, goalMb }) {
+export function turnText({ packets, memory, replies, goalMb }) {
   const [ours, peer] = memory;
   const mb = (figure) => `${figure.toFixed(1)} MB`;
   const rows = packets.map((row) => [row.what, row.ours, row.peer, ratio(row.ratio),
@@ -73,7 +63,7 @@ ${table(['', ...replies[0].sizes.map(({ name }) => name)], replies.map(({ name, 
     name, ...sizes.map(({ request, reply }) => `${request} → ${reply}`)]))}`;
 }
 
-function signallingText({ rows, tls }) {
+export function signallingText({ rows, tls }) {
   const cell = (text, unit) => (text === undefined ? '–' : `${text} ${unit}`);
   const lines = [...rows, tls].map((row) => {
     const against = { node: row.helio / row.node, bare: row.helio / row.bare };

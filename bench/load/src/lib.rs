@@ -1,7 +1,8 @@
-//! Bounded loads on TURN and signalling servers, and what the server process spends on them.
+//! Bounded loads on TURN and signalling servers and on links, and what they cost.
 //!
 //! `bin/turn_load.rs` relays packets, `bin/signal_load.rs` relays messages, and
-//! `bin/bare_forwarder.rs` is the least that a signalling relay can do.
+//! `bin/bare_forwarder.rs` is the least that a signalling relay can do. `bin/link_settle.rs` makes
+//! native devices, and `bin/link_load.rs` holds their links.
 
 mod arguments;
 mod process;
