@@ -11,6 +11,7 @@ import {
   hiddenFinding,
   ipv6Finding,
   mappingFinding,
+  noNat,
   stunFinding,
   type StunAnswer,
 } from "./doctor_mapping";
@@ -133,9 +134,7 @@ export class Doctor extends Emitter<{ change: readonly Check[] }> {
 
   /** Two ports of one server, asked from one socket, tell whether the mapping depends on them. */
   async #mapping(answers: readonly StunAnswer[]): Promise<Finding> {
-    if (hasNoNat(answers)) {
-      return { state: "good", measured: ["no NAT: the server sees an address of this device"] };
-    }
+    if (hasNoNat(answers)) return noNat;
     const pair = comparable(answers);
     const both = pair.length === 2 ? await this.#gather(pair.map(({ url }) => url)) : null;
     return mappingFinding(pair, both);

@@ -40,8 +40,24 @@ export async function checkServer(api: Api): Promise<Finding> {
   } catch (thrown) {
     return failed(thrown);
   }
+  return serverFinding({ version, roundTripMs, requests: REQUESTS, offsetMs });
+}
+
+/** How the server answered. */
+export interface ServerReply {
+  version: string;
+  /** The best round trip. */
+  roundTripMs: number;
+  /** Of how many requests. */
+  requests: number;
+  /** The server's clock minus ours. */
+  offsetMs: number;
+}
+
+/** How soon the server answers, and how far its clock is from ours. */
+export function serverFinding({ version, roundTripMs, requests, offsetMs }: ServerReply): Finding {
   const measured = [
-    `version ${version} answered in ${milliseconds(roundTripMs)}, the best of ${REQUESTS}`,
+    `version ${version} answered in ${milliseconds(roundTripMs)}, the best of ${requests}`,
     `its clock is ${milliseconds(Math.abs(offsetMs))} ${offsetMs < 0 ? "behind" : "ahead"}`,
   ];
   if (Math.abs(offsetMs) < CLOCK_NOTE_MS) return { state: "good", measured };
@@ -67,16 +83,31 @@ export async function checkAccess(
   try {
     const startMs = performance.now();
     const { iceServers, expiresIn } = await api.freshAccountToken();
-    const took = milliseconds(performance.now() - startMs);
+    const tookMs = performance.now() - startMs;
     const urls = iceServers.flatMap((server) => server.urls);
-    const measured = [
-      `the device's assertion was taken in ${took}; the token serves ${expiresIn} s`,
-      urls.length === 0 ? "no STUN or TURN server came with it" : `with it: ${urls.join(", ")}`,
-    ];
-    return { finding: { state: "good", measured }, servers: iceServers };
+    return { finding: tokenFinding({ tookMs, expiresIn, urls }), servers: iceServers };
   } catch (thrown) {
     return { finding: failed(thrown), servers: [] };
   }
+}
+
+/** What came with a token. */
+export interface TokenGrant {
+  tookMs: number;
+  /** In seconds. */
+  expiresIn: number;
+  /** Of STUN and TURN servers. */
+  urls: readonly string[];
+}
+
+/** The server took this device's assertion. */
+export function tokenFinding({ tookMs, expiresIn, urls }: TokenGrant): Finding {
+  const took = milliseconds(tookMs);
+  const measured = [
+    `the device's assertion was taken in ${took}; the token serves ${expiresIn} s`,
+    urls.length === 0 ? "no STUN or TURN server came with it" : `with it: ${urls.join(", ")}`,
+  ];
+  return { state: "good", measured };
 }
 
 /**
@@ -91,10 +122,10 @@ export async function checkWebSocket(
   if (!isReachable) return untold("the server does not answer");
   const id = toBase64url(crypto.getRandomValues(new Uint8Array(RENDEZVOUS_BYTES)));
   const startMs = performance.now();
-  const end = await new Promise<"open" | "silent" | number>((resolve) => {
+  const end = await new Promise<SocketEnd>((resolve) => {
     const socket = open(socketUrl(origin, `/api/pairing/${id}`), offeredProtocols());
     const limit = setTimeout(() => done("silent"), SOCKET_LIMIT_MS);
-    const done = (how: "open" | "silent" | number): void => {
+    const done = (how: SocketEnd): void => {
       clearTimeout(limit);
       resolve(how);
       socket.close();
@@ -102,14 +133,30 @@ export async function checkWebSocket(
     socket.onopen = () => done("open");
     socket.onclose = ({ code }) => done(code);
   });
-  const took = milliseconds(performance.now() - startMs);
+  return socketFinding({ origin, end, tookMs: performance.now() - startMs });
+}
+
+/** It opened, nothing came in time, or it closed before with a code (RFC 6455 §7.4). */
+type SocketEnd = "open" | "silent" | number;
+
+/** An attempt to open a WebSocket. */
+export interface SocketAttempt {
+  origin: string;
+  end: SocketEnd;
+  tookMs: number;
+}
+
+/** Whether WebSockets pass, where requests do. */
+export function socketFinding({ origin, end, tookMs }: SocketAttempt): Finding {
+  const took = milliseconds(tookMs);
   if (end === "open") return { state: "good", measured: [`opened in ${took}`] };
   const how = end === "silent" ? "nothing came back" : `it closed with ${end}`;
   return {
     state: "bad",
     measured: [`not opened: ${how} after ${took}`],
     cause: "requests reach the server and WebSockets do not",
-    remedy: "A proxy in between must pass upgrades, and the server must know this page's address.",
+    remedy:
+      "A proxy in between must pass upgrades, and the server must know the address that it is reached by.",
     line: `http.public_origins = ["${origin}"]`,
   };
 }

@@ -94,8 +94,8 @@ export function linkFinding(path: "direct" | "relay", link: LoopBack): Finding {
     return {
       state: "bad",
       measured,
-      cause: "this browser cannot connect to itself, so it is nothing on the way to others",
-      remedy: "Allow the browser in this device's firewall, then try again.",
+      cause: "this device cannot connect to itself, so it is nothing on the way to others",
+      remedy: "Allow it in this device's own firewall, then try again.",
     };
   }
   return {

@@ -77,6 +77,12 @@ export function hasNoNat(answers: readonly StunAnswer[]): boolean {
   return !isTranslated && answers.some(({ gathered }) => hasAnswered(gathered) === true);
 }
 
+/** The finding where there is none. */
+export const noNat: Finding = {
+  state: "good",
+  measured: ["no NAT: the server sees an address of this device"],
+};
+
 /** `answering` are servers that gave an address alone; `both` is one socket asking two of them. */
 export function mappingFinding(answering: readonly StunAnswer[], both: Gathered | null): Finding {
   const [first, second] = answering;
@@ -124,9 +130,9 @@ export function hiddenFinding({ hosts }: Gathered): Finding {
   if (hosts.length === 0) {
     return {
       state: "bad",
-      measured: ["the browser gave no address of this device"],
+      measured: ["this device has no address that peers may be told"],
       cause: "it has no network, or a setting or an extension forbids WebRTC",
-      remedy: "Check the connection, and the browser's WebRTC settings.",
+      remedy: "Check the connection, and in a browser its WebRTC settings.",
     };
   }
   if (hidden === 0) return { state: "good", measured: [`shown to peers: ${hosts.join(", ")}`] };

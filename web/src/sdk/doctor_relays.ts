@@ -31,7 +31,7 @@ const REFUSALS: Record<number, Advice> = {
   403: { cause: "the relay forbids this device", remedy: "Look into the relay's rules." },
   486: {
     cause: "this device holds as many allocations as it may",
-    remedy: "Close other tabs, wait ten minutes, or raise the limit.",
+    remedy: "Close other tabs and programs, wait ten minutes, or raise the limit.",
     line: "limits.turn_allocations_per_device = 64",
   },
   508: { cause: "the relay is full", remedy: "Give the relay more ports, or wait." },
@@ -120,7 +120,9 @@ export function udpFinding(
       remedy: "Let UDP through the firewalls on both ends; until then links go by TCP, and slower.",
     };
   }
-  const rest = isReachable ? "the page itself came over TCP" : "nothing answered over TCP either";
+  const rest = isReachable
+    ? "the server itself answers over TCP"
+    : "nothing answered over TCP either";
   return {
     state: isReachable ? "bad" : "untold",
     measured: [...measured, rest],
