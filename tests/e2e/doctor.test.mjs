@@ -1,38 +1,13 @@
 // The doctor names the cause of real faults: a relay with another secret, closed ports, UDP
 // dropped by the kernel, a NAT made of it, a server that is away. And finds none where there is none.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { Device } from '../lib/browser.mjs';
 import { Coturn } from '../lib/coturn.mjs';
 import { askDoctor, findings, states } from '../lib/doctor.mjs';
 import { setUp } from '../lib/people.mjs';
+import { nat, OUTER, OUTSIDE, withRules } from '../lib/rules.mjs';
 import { freePort, LAN, Server } from '../lib/server.mjs';
-
-/// The rules live in the namespace that run.sh made; without one they would be the machine's own.
-const OUTSIDE = process.env.HELIO_TEST_LAN === undefined && 'no namespace to drop packets in';
-
-function nft(...words) {
-  execFileSync('nft', words, { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
-}
-
-/// Runs `act` while the kernel follows a table of rules for what leaves for UDP ports.
-async function withRules(chain, act) {
-  nft(`add table ip doctor; add chain ip doctor out { ${chain.hook} }; add rule ip doctor out ${chain.rule}`);
-  try {
-    return await act();
-  } finally {
-    nft('delete table ip doctor');
-  }
-}
-
-/// What a NAT's outside looks like: another address than the laptop's.
-const OUTER = '10.77.0.2';
-
-function nat(ports, translation) {
-  const rule = `udp dport { ${ports.join(', ')} } snat to ${translation}`;
-  return { hook: 'type nat hook postrouting priority 100;', rule };
-}
 
 describe('the doctor', { timeout: 300_000 }, () => {
   let server, laptop;

@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Send(SendArguments),
     /// Receive stills of a paired device, and save them
     Receive(ReceiveArguments),
+    /// Measure what links need, from here, and name the cause and remedy of each fault
+    Doctor(DoctorArguments),
     /// List, rename or revoke devices
     Devices {
         #[command(subcommand)]
@@ -200,6 +202,13 @@ pub(crate) enum FormatArgument {
     Png,
     /// Smaller
     Jpeg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Address of the server (default: the only one this device knows)
+    #[arg(value_name = "SERVER")]
+    pub(crate) origin: Option<String>,
 }
 
 /// Which link, for the commands that make one.

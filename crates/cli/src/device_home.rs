@@ -52,6 +52,33 @@ pub(crate) fn given_authority(arguments: &DeviceArguments) -> Result<Option<Vec<
     arguments.ca.as_ref().map(read).transpose()
 }
 
+/// The server at this address, or the only one that the device knows; `how` is how to say which.
+pub(crate) fn server_named(
+    device: &Device,
+    how: &str,
+    origin: Option<&str>,
+) -> Result<String, Failure> {
+    if let Some(origin) = origin {
+        return Ok(origin.trim_end_matches('/').to_owned());
+    }
+    let servers = device.store().servers().map_err(Failure::because)?;
+    match servers.as_slice() {
+        [one] => Ok(one.origin.clone()),
+        [] => Err(Failure::Usage(
+            "this device is on no server yet: open a setup link with `helio pair LINK`, or \
+             the link of a device that is"
+                .to_owned(),
+        )),
+        several => {
+            let origins: Vec<_> = several.iter().map(|each| each.origin.as_str()).collect();
+            let origins = origins.join(", ");
+            Err(Failure::Usage(format!(
+                "say which server with {how}: {origins}"
+            )))
+        }
+    }
+}
+
 /// The pair of this id, or with the one device of this name; without a name the only one.
 pub(crate) fn pair_named(device: &Device, named: Option<&str>) -> Result<StoredPair, Failure> {
     let pairs = device.store().pairs().map_err(Failure::because)?;

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Message(arguments) => commands::message::run(&device, output, arguments),
         Command::Send(arguments) => commands::send::run(&device, output, arguments),
         Command::Receive(arguments) => commands::receive::run(&device, output, arguments),
+        Command::Doctor(arguments) => commands::doctor::run(&device, output, arguments),
         Command::Devices { action } => {
             commands::devices::run(&device, &server, output, action.as_ref())
         }

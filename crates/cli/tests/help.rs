@@ -26,8 +26,8 @@ fn the_help_of_helio_reads_so() {
 #[test]
 fn the_help_of_each_command_reads_so() {
     for command in [
-        "serve", "setup", "pair", "message", "file", "send", "receive", "devices", "pairs", "keys",
-        "audit", "config",
+        "serve", "setup", "pair", "message", "file", "send", "receive", "doctor", "devices",
+        "pairs", "keys", "audit", "config",
     ] {
         insta::assert_snapshot!(format!("help-{command}"), said(&[command, "--help"]));
     }

@@ -118,6 +118,17 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// Keys that nobody knows, for a machine that is no device yet.
+pub(crate) fn nobody() -> Arc<DeviceKeys> {
+    let profile = DeviceProfile {
+        name: "nobody".to_owned(),
+        kind: DeviceKind::Desktop,
+        now_ms: 0,
+    };
+    let generated = generate(&profile).expect("the name breaks no rule");
+    Arc::new(read_keys(generated).expect("a fresh record is its keys'"))
+}
+
 fn generate(profile: &DeviceProfile) -> Result<StoredIdentity, FieldError> {
     let (seed, secret) = (random(), random());
     let signing = SigningKey::from_seed(seed);

@@ -30,6 +30,7 @@ mod disk;
 mod handle;
 mod interfaces;
 mod lookup;
+mod network;
 mod reports;
 mod sharing;
 mod signalling;
@@ -37,6 +38,8 @@ mod sockets;
 mod streams;
 
 pub use handle::{Link, LinkError, LinkOptions, NotSaid, Voice};
+pub(crate) use interfaces::usable_addresses;
+pub(crate) use network::{Network, NetworkEvent};
 pub use sharing::NotOffered;
 
 /// How often the machine's addresses are looked at.
@@ -115,7 +118,7 @@ impl Driver {
                     match event {
                         StreamEvent::Open(local) => self.core.handle_stream_open(stream, local, now),
                         StreamEvent::Data(bytes) => self.core.handle_stream_data(stream, &bytes, now),
-                        StreamEvent::Closed => self.core.handle_stream_closed(stream, now),
+                        StreamEvent::Closed(_) => self.core.handle_stream_closed(stream, now),
                     }
                 }
                 Some(event) = inputs.signals.recv() => self.hear(event),

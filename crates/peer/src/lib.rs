@@ -8,6 +8,7 @@ pub mod ctl;
 #[cfg(feature = "tokio")]
 pub mod device;
 pub mod device_keys;
+pub mod doctor;
 #[cfg(feature = "tokio")]
 #[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
 mod driver;

@@ -23,11 +23,14 @@ use crate::device::{Device, random};
 use crate::device_keys::DeviceKeys;
 use connection::Connector;
 pub use error::{ApiError, TrustError};
+pub(crate) use reach::{NotReached, Reached, Secured};
 pub use socket::{Received, Socket, SocketLost};
 pub use trust::Trust;
+pub(crate) use trust::Voucher;
 
 mod connection;
 mod error;
+mod reach;
 mod socket;
 mod trust;
 
@@ -160,6 +163,17 @@ impl ServerApi {
     /// Each of [`ApiError`].
     pub async fn account_token(&self) -> Result<String, ApiError> {
         Ok(self.token(None).await?.token)
+    }
+
+    /// As [`ServerApi::account_token`], with all that came with it, asking the server in any case.
+    pub(crate) async fn fresh_account_token(&self) -> Result<TokenReply, ApiError> {
+        self.state.lock().await.tokens.remove(&None);
+        self.token(None).await
+    }
+
+    /// Connects once, to see how far that gets.
+    pub(crate) async fn reach(&self) -> Result<Reached, NotReached> {
+        self.connector.reach().await
     }
 
     /// A token for one pair's signalling with the ICE servers to use, cached.

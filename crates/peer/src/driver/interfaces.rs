@@ -12,7 +12,7 @@ const VIRTUAL: [&str; 14] = [
 
 /// The addresses to bind, one socket each. Loopback is used where there is nothing else: two
 /// programs on a machine without a network can still link.
-pub(super) fn usable_addresses() -> BTreeSet<IpAddr> {
+pub(crate) fn usable_addresses() -> BTreeSet<IpAddr> {
     let all = if_addrs::get_if_addrs().unwrap_or_default();
     let usable = |interface: &if_addrs::Interface| {
         interface.is_oper_up() && !is_virtual(&interface.name) && is_bindable(interface.ip())

@@ -26,7 +26,8 @@ const READ_BYTES: usize = 16 * 1024;
 pub(super) enum StreamEvent {
     Open(SocketAddr),
     Data(Vec<u8>),
-    Closed,
+    /// It ended, or did not come up, for this reason.
+    Closed(String),
 }
 
 struct Open {
@@ -65,11 +66,13 @@ impl Streams {
         let (tls, events) = (self.tls.clone(), self.events.clone());
         let task = tokio::spawn(async move {
             let sending = events.clone();
-            if let Err(error) = run(stream, to, tls_name, tls, queue, sending).await {
-                tracing::debug!(%error, "a stream to a relay ended");
-            }
+            let why = match run(stream, to, tls_name, tls, queue, sending).await {
+                Ok(()) => "the relay closed the connection".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            tracing::debug!(why, "a stream to a relay ended");
             // Nobody listens any more where the link itself is gone.
-            let _ = events.send((stream, StreamEvent::Closed)).await;
+            let _ = events.send((stream, StreamEvent::Closed(why))).await;
         });
         let task = task.abort_handle();
         self.open.insert(stream, Open { messages, task });

@@ -13,9 +13,10 @@ use super::binding::Binding;
 use super::ice_url::{IceUrl, Transport};
 use super::output::StreamId;
 use super::random::Random;
-use super::relay::{Relay, RelayOutput};
+use super::relay::{Refused, Relay, RelayOutput};
 
 mod relaying;
+mod tally;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "an epoch for virtual time")]
 mod tests;
@@ -84,6 +85,8 @@ pub(super) struct Gathering {
     bindings: Vec<Binding>,
     asked: BTreeSet<(SocketAddr, SocketAddr)>,
     mapped: BTreeMap<SocketAddr, SocketAddr>,
+    /// STUN servers that answered.
+    answered: BTreeSet<SocketAddr>,
     allocations: Vec<Allocation>,
     streams: BTreeMap<StreamId, (Server, SocketAddr)>,
     /// Where an allocation was tried: transport, own socket (for UDP), server.
@@ -92,6 +95,8 @@ pub(super) struct Gathering {
     next_stream: u64,
     /// Relays that refused or broke.
     pub(super) relay_failures: usize,
+    /// What the last of them refused with.
+    pub(super) refused: Option<Refused>,
     outputs: VecDeque<GatheringOutput>,
 }
 
@@ -106,12 +111,14 @@ impl Gathering {
             bindings: Vec::new(),
             asked: BTreeSet::new(),
             mapped: BTreeMap::new(),
+            answered: BTreeSet::new(),
             allocations: Vec::new(),
             streams: BTreeMap::new(),
             tried: BTreeSet::new(),
             peers: BTreeSet::new(),
             next_stream: first_stream,
             relay_failures: 0,
+            refused: None,
             outputs: VecDeque::new(),
         }
     }
@@ -294,7 +301,8 @@ impl Gathering {
         let Some((at, mapped)) = answered else {
             return false;
         };
-        self.bindings.swap_remove(at);
+        let binding = self.bindings.swap_remove(at);
+        self.answered.insert(binding.server);
         self.handle_mapped(local, mapped);
         true
     }
@@ -379,7 +387,8 @@ impl Gathering {
                         },
                         None => continue,
                     },
-                    RelayOutput::Failed => {
+                    RelayOutput::Failed(refused) => {
+                        self.refused = refused.or(self.refused.take());
                         failed.push(at);
                         continue;
                     }

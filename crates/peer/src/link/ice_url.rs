@@ -2,27 +2,30 @@
 
 use std::net::IpAddr;
 
-/// How a server is spoken to.
+/// How a STUN or TURN server is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Transport {
+pub enum Transport {
+    /// By datagrams.
     Udp,
+    /// Over a stream.
     Tcp,
+    /// Over an encrypted stream.
     Tls,
 }
 
 /// Where a STUN or TURN server is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct IceUrl {
-    pub(super) is_turn: bool,
-    pub(super) transport: Transport,
+pub(crate) struct IceUrl {
+    pub(crate) is_turn: bool,
+    pub(crate) transport: Transport,
     /// A name, or an address without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 impl IceUrl {
     /// Reads a URL; none where it is of another kind, such as TURN over DTLS.
-    pub(super) fn parse(url: &str) -> Option<Self> {
+    pub(crate) fn parse(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once(':')?;
         let (authority, query) = rest.split_once('?').unwrap_or((rest, ""));
         let asked = query.strip_prefix("transport=").unwrap_or(query);
@@ -50,7 +53,7 @@ impl IceUrl {
     }
 
     /// The address, where the host is one.
-    pub(super) fn ip(&self) -> Option<IpAddr> {
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
         self.host.parse().ok()
     }
 }

@@ -12,9 +12,12 @@ use turn_client_proto::prelude::{DelayedTransmitBuild, TurnClientApi};
 use turn_client_proto::types::{AddressFamily, TransportType};
 
 use client::Client;
+use refusal::Refusals;
+pub(super) use refusal::Refused;
 use stream::Frames;
 
 mod client;
+mod refusal;
 mod stream;
 
 /// Packets that wait for a permission; checks are repeated, so a few are enough.
@@ -33,7 +36,7 @@ pub(super) enum RelayOutput {
     /// An address is allocated.
     Allocated(SocketAddr),
     /// The server refused, or is not there any more.
-    Failed,
+    Failed(Option<Refused>),
     /// A packet of the peer, which came to the relayed address.
     Received { from: SocketAddr, bytes: Vec<u8> },
 }
@@ -53,6 +56,7 @@ pub(super) struct Relay {
     waiting: VecDeque<(SocketAddr, Vec<u8>)>,
     wake_at: Option<Instant>,
     has_failed: bool,
+    refusals: Refusals,
     outputs: VecDeque<RelayOutput>,
 }
 
@@ -82,6 +86,7 @@ impl Relay {
             waiting: VecDeque::new(),
             wake_at: None,
             has_failed: false,
+            refusals: Refusals::default(),
             outputs: VecDeque::new(),
         };
         this.handle_timeout(now);
@@ -114,6 +119,7 @@ impl Relay {
     }
 
     fn handle_message(&mut self, bytes: &[u8], now: Instant) -> bool {
+        self.refusals.handle_message(bytes);
         let time = self.time(now);
         let transport = self.client.transport();
         let transmit =
@@ -134,6 +140,10 @@ impl Relay {
                 .push_back(RelayOutput::Received { from, bytes });
         }
         self.settle(now);
+        // The client would ask again with the same credentials until it is tired.
+        if self.relayed.is_none() && self.refusals.has_refused_login() {
+            self.fail();
+        }
         is_ours
     }
 
@@ -240,6 +250,7 @@ impl Relay {
                 // The server may be one that has IPv6 alone.
                 TurnEvent::AllocationCreateFailed(AddressFamily::IPV4) if self.server.is_ipv6() => {
                     self.client = self.client_for(AddressFamily::IPV6);
+                    self.refusals = Refusals::default();
                 }
                 TurnEvent::AllocationCreateFailed(_) => self.fail(),
                 TurnEvent::PermissionCreated(_, peer) => self.release(peer, now),
@@ -280,7 +291,8 @@ impl Relay {
     fn fail(&mut self) {
         if !self.has_failed {
             self.has_failed = true;
-            self.outputs.push_back(RelayOutput::Failed);
+            let refused = self.refusals.last.take();
+            self.outputs.push_back(RelayOutput::Failed(refused));
         }
     }
 

@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::error::{ApiError, TrustError};
 use super::socket::Socket;
@@ -27,7 +28,7 @@ use super::trust::{Trust, TrustVerifier};
 use crate::device::random;
 
 /// How long a connection may take to come up, TLS included.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long a reply may take.
 const REPLY_LIMIT: Duration = Duration::from_secs(15);
 /// The largest reply, in bytes: a few hundred pairs.
@@ -35,14 +36,14 @@ const MAX_REPLY_BYTES: usize = 1024 * 1024;
 
 /// Connects to one origin.
 pub(super) struct Connector {
-    origin: String,
+    pub(super) origin: String,
     /// Name or address, without brackets.
-    host: String,
-    port: u16,
+    pub(super) host: String,
+    pub(super) port: u16,
     /// `None` for plain HTTP on this machine.
-    tls_name: Option<ServerName<'static>>,
-    tls: Arc<ClientConfig>,
-    verifier: Arc<TrustVerifier>,
+    pub(super) tls_name: Option<ServerName<'static>>,
+    pub(super) tls: Arc<ClientConfig>,
+    pub(super) verifier: Arc<TrustVerifier>,
     kept: Mutex<Option<Connection>>,
 }
 
@@ -260,17 +261,24 @@ impl Connector {
         let Some(name) = self.tls_name.clone() else {
             return Ok(Box::new(stream));
         };
-        let connector = TlsConnector::from(Arc::clone(&self.tls));
-        match connector.connect(name, stream).await {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(error) => match distrust(&error) {
-                Some(distrust) => Err(ApiError::Trust(distrust)),
-                None => Err(self.unreachable(error.to_string())),
-            },
-        }
+        Ok(Box::new(self.secure(name, stream).await?))
     }
 
-    fn unreachable(&self, cause: String) -> ApiError {
+    /// TLS over a connection, with a certificate that is believed.
+    pub(super) async fn secure(
+        &self,
+        name: ServerName<'static>,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, ApiError> {
+        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        let connected = connector.connect(name, stream).await;
+        connected.map_err(|error| match distrust(&error) {
+            Some(distrust) => ApiError::Trust(distrust),
+            None => self.unreachable(error.to_string()),
+        })
+    }
+
+    pub(super) fn unreachable(&self, cause: String) -> ApiError {
         ApiError::Unreachable {
             origin: self.origin.clone(),
             cause,

@@ -27,6 +27,19 @@ use crate::store::Store;
 #[derive(Debug, Clone)]
 pub struct Trust(Rule);
 
+/// Who vouched for the certificate that was shown last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Voucher {
+    /// The system's roots.
+    Public,
+    /// The authority that was pinned when the device paired.
+    Pinned,
+    /// The authority that was given.
+    Given,
+    /// Nobody: it is the first use.
+    Nobody,
+}
+
 #[derive(Debug, Clone)]
 enum Rule {
     /// Public roots, or whatever authority is shown. For pairing alone.
@@ -104,6 +117,7 @@ pub(super) struct TrustVerifier {
     public: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
     seen: Mutex<Option<CertificateDer<'static>>>,
+    voucher: Mutex<Option<Voucher>>,
 }
 
 impl TrustVerifier {
@@ -121,7 +135,13 @@ impl TrustVerifier {
             public,
             provider,
             seen: Mutex::new(None),
+            voucher: Mutex::new(None),
         }
+    }
+
+    /// Who vouched for the certificate that was believed last.
+    pub(super) fn voucher(&self) -> Option<Voucher> {
+        *self.voucher.lock().expect("no holder panics")
     }
 
     /// PEM of the authority to expect from here on.
@@ -149,21 +169,24 @@ impl TrustVerifier {
         shown.verify(&verifier)
     }
 
-    fn judge(&self, shown: &Shown<'_>) -> Result<(), TrustError> {
+    fn judge(&self, shown: &Shown<'_>) -> Result<Voucher, TrustError> {
         let host = shown.host.to_str().into_owned();
         let public = match &self.public {
             Some(public) => shown.verify(public),
             None => Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)),
         };
         let cause = match (public, &self.rule) {
-            (Ok(()), _) => return Ok(()),
+            (Ok(()), _) => return Ok(Voucher::Public),
             (Err(error), _) => error.to_string(),
         };
         match &self.rule {
-            Rule::Only(given) => self.vouched(given, shown).map_err(|error| {
-                let cause = error.to_string();
-                TrustError::NotGiven { host, cause }
-            }),
+            Rule::Only(given) => {
+                self.vouched(given, shown).map_err(|error| {
+                    let cause = error.to_string();
+                    TrustError::NotGiven { host, cause }
+                })?;
+                Ok(Voucher::Given)
+            }
             Rule::Pinned {
                 authority: Some(authority),
                 file,
@@ -176,7 +199,8 @@ impl TrustVerifier {
                     }
                     let pin = file.clone();
                     TrustError::Changed { host, pin }
-                })
+                })?;
+                Ok(Voucher::Pinned)
             }
             Rule::Pinned {
                 authority: None, ..
@@ -188,7 +212,8 @@ impl TrustVerifier {
                         let cause = error.to_string();
                         TrustError::Unknown { host, cause }
                     })?;
-                self.believe(authority)
+                self.believe(authority)?;
+                Ok(Voucher::Nobody)
             }
         }
     }
@@ -266,7 +291,9 @@ impl ServerCertVerifier for TrustVerifier {
         let wrapped = judged.map_err(|error| {
             Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
         });
-        wrapped.map(|()| ServerCertVerified::assertion())
+        let voucher = wrapped?;
+        *self.voucher.lock().expect("no holder panics") = Some(voucher);
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

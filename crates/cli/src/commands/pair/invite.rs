@@ -10,12 +10,12 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::{Command, join_failure, pairing_failure, unix_ms};
-use crate::device_home::api_failure;
+use crate::device_home::{api_failure, server_named};
 use crate::output::Failure;
 
 impl Command {
     pub(super) async fn invite(self, origin: Option<&str>) -> Result<(), Failure> {
-        let origin = self.server_to_invite_on(origin)?;
+        let origin = server_named(&self.device, "--server", origin)?;
         let api = ServerApi::for_device(&origin, &self.device, self.authority.as_deref());
         let api = api.map_err(|error| api_failure(&error))?;
         self.settle(&api).await?;
@@ -52,28 +52,6 @@ impl Command {
                     }
                 }
                 () = countdown.tick() => {}
-            }
-        }
-    }
-
-    fn server_to_invite_on(&self, origin: Option<&str>) -> Result<String, Failure> {
-        if let Some(origin) = origin {
-            return Ok(origin.trim_end_matches('/').to_owned());
-        }
-        let servers = self.device.store().servers().map_err(Failure::because)?;
-        match servers.as_slice() {
-            [one] => Ok(one.origin.clone()),
-            [] => Err(Failure::Usage(
-                "this device is on no server yet: open a setup link with `helio pair LINK`, or \
-                 the link of a device that is"
-                    .to_owned(),
-            )),
-            several => {
-                let origins: Vec<_> = several.iter().map(|each| each.origin.as_str()).collect();
-                let origins = origins.join(", ");
-                Err(Failure::Usage(format!(
-                    "say which server with --server: {origins}"
-                )))
             }
         }
     }
