@@ -230,6 +230,17 @@ impl Ctl {
         }
     }
 
+    /// There is a path again, or another one: what was resent meanwhile may all be lost, so that
+    /// every text without an ack goes out anew. Its time runs on.
+    pub fn handle_path(&mut self, now: Instant) {
+        let wait = self.first_wait();
+        for pending in self.pending.values_mut() {
+            pending.wait = wait;
+            pending.due = now;
+        }
+        self.handle_timeout(now);
+    }
+
     /// The connection is gone: texts without an ack have failed.
     pub fn close(&mut self) {
         let pending = std::mem::take(&mut self.pending);

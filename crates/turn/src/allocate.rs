@@ -19,6 +19,10 @@ use crate::server::Server;
 /// The default of RFC 8656 section 3.2 is also the most we grant, so there is one lifetime.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(600);
 
+/// The client of an allocation that serves is heard more often than this: every checked pair of
+/// candidates is checked again within seconds.
+const ABANDONED_AFTER: Duration = Duration::from_secs(10);
+
 impl Server {
     pub(crate) fn allocate(&mut self, request: &Request<'_>, now: Instant) -> Result<(), Refusal> {
         let client = request.reply_to.client;
@@ -35,9 +39,11 @@ impl Server {
         }
         let claim = Claim::of(request)?;
         let limits = &self.settings.limits;
-        if self.allocations.count_of(&request.username.id) >= limits.allocations_per_id {
+        let (most, user) = (limits.allocations_per_id, &request.username.id);
+        if self.allocations.count_of(user) >= most && !self.end_abandoned(user, now) {
             return Err(Refusal::QuotaReached);
         }
+        let limits = &self.settings.limits;
         if self.allocations.len() >= limits.allocations_total {
             return Err(Refusal::InsufficientCapacity);
         }
@@ -48,6 +54,15 @@ impl Server {
         };
         self.insert_allocation(id, request, relays, wanted, now);
         Ok(())
+    }
+
+    /// Ends the user's allocation that was silent for longest, if that was [`ABANDONED_AFTER`]: a
+    /// device that leaves a network cannot give back what it had there, and would be refused in
+    /// the next one until the lifetime is over.
+    fn end_abandoned(&mut self, user: &str, now: Instant) -> bool {
+        let silent = self.allocations.most_silent_of(user);
+        let silent = silent.filter(|(heard_at, _)| *heard_at + ABANDONED_AFTER <= now);
+        silent.is_some_and(|(_, id)| self.end_allocation(id).is_some())
     }
 
     fn insert_allocation(
@@ -70,6 +85,7 @@ impl Server {
             key: request.key.clone(),
             created_by: request.reply_to.transaction,
             expires_at: now + LIFETIME,
+            heard_at: now,
             pending,
             relays,
             reservation: None,

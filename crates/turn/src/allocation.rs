@@ -52,6 +52,8 @@ pub(crate) struct Allocation {
     pub(crate) key: IntegrityKey,
     pub(crate) created_by: TransactionId,
     pub(crate) expires_at: Instant,
+    /// When its client was heard last.
+    pub(crate) heard_at: Instant,
     pub(crate) pending: Option<Pending>,
     pub(crate) relays: Vec<RelayEnd>,
     pub(crate) reservation: Option<u64>,

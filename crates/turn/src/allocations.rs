@@ -86,6 +86,21 @@ impl AllocationTable {
         (*expires_at <= now).then_some(*id)
     }
 
+    /// The client of this 5-tuple was heard.
+    pub(crate) fn hear(&mut self, client: &FiveTuple, now: Instant) {
+        let id = self.id_of(client);
+        if let Some(allocation) = id.and_then(|id| self.by_id.get_mut(&id)) {
+            allocation.heard_at = now;
+        }
+    }
+
+    /// The user's allocation whose client was not heard for longest, and when it was.
+    pub(crate) fn most_silent_of(&self, user: &str) -> Option<(Instant, AllocationId)> {
+        let all = self.by_id.iter();
+        let own = all.filter(|(_, allocation)| allocation.username.id == user);
+        own.map(|(id, allocation)| (allocation.heard_at, *id)).min()
+    }
+
     pub(crate) fn ids_of_user(&self, user: &str) -> Vec<AllocationId> {
         self.by_id
             .iter()

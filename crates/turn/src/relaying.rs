@@ -83,6 +83,9 @@ impl Server {
         if reach == Reach::Denied {
             return self.dropped(DropCause::Denied);
         }
+        if let Some(allocation) = self.allocations.find_mut(id) {
+            allocation.heard_at = now;
+        }
         if !self.take_bandwidth(id, payload.len(), now) {
             return self.dropped(DropCause::OverBandwidth);
         }

@@ -204,6 +204,7 @@ impl Server {
     }
 
     fn dispatch(&mut self, request: &Request<'_>, now: Now) {
+        self.allocations.hear(&request.reply_to.client, now.instant);
         let unknown = unknown_attributes(&request.message);
         let answered = if unknown.is_empty() {
             match request.message.method() {

@@ -48,7 +48,8 @@ pub struct Settings {
 /// Named limits: whatever a stranger can make grow.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Allocations of one REST id at once; one more is answered 486.
+    /// Allocations of one REST id at once; one more takes the place of one that its client has
+    /// abandoned, or is answered 486.
     pub allocations_per_id: usize,
     /// Allocations in all at once; one more is answered 508.
     pub allocations_total: usize,

@@ -81,6 +81,30 @@ fn a_text_is_resent_with_its_id_at_growing_intervals_and_fails_after_3_s() {
 }
 
 #[test]
+fn a_text_goes_out_again_at_once_where_there_is_a_path_again() {
+    let now = start();
+    let mut ctl = begun(now);
+    let id = ctl.say("hello", now).unwrap();
+    assert_eq!(frames(&mut ctl), [text_frame(id.0, "hello", true)]);
+    ctl.handle_path(now + ms(30));
+    assert_eq!(frames(&mut ctl), [text_frame(id.0, "hello", true)]);
+    ctl.handle_timeout(now + DELIVERY_LIMIT);
+    assert_eq!(
+        events(&mut ctl),
+        [CtlEvent::Undelivered(id)],
+        "its time ran on"
+    );
+    ctl.handle_path(now + DELIVERY_LIMIT);
+    assert_eq!(
+        frames(&mut ctl)
+            .iter()
+            .filter(|frame| matches!(frame, ControlFrame::Text { .. }))
+            .count(),
+        0
+    );
+}
+
+#[test]
 fn a_text_that_fails_says_so_once() {
     let now = start();
     let mut ctl = begun(now);

@@ -206,6 +206,9 @@ impl LinkCore {
             ConnectionOutput::Video(event) => self.event(event.into()),
             ConnectionOutput::Path(path) => {
                 self.laps.connect(now);
+                if let Some(ctl) = &mut self.ctl {
+                    ctl.handle_path(now);
+                }
                 self.event(Event::Path(path));
             }
             ConnectionOutput::Failed(cause) => self.event(Event::Failed(cause)),

@@ -29,6 +29,28 @@ fn allocations_of_one_id_over_the_quota_are_486() {
 }
 
 #[test]
+fn over_the_quota_an_allocation_whose_client_is_silent_makes_room_and_no_other() {
+    let mut world = with(Limits {
+        allocations_per_id: 3,
+        ..Limits::default()
+    });
+    let peer = "198.51.100.9:4000";
+    let mut relaying = world.allocated("device");
+    assert_eq!(relaying.permit(&mut world, peer).code(), 0);
+    let left_behind = world.allocated("device").from;
+    let mut asking = world.allocated("device");
+    world.allocated("another device");
+    world.pass(Duration::from_secs(10) - Duration::from_millis(1));
+    assert!(relaying.send(&mut world, peer, b"heard").is_some());
+    assert_eq!(asking.refresh(&mut world, 600).code(), 0);
+    assert_eq!(world.client("device").allocate(&mut world).code(), 486);
+    world.pass(Duration::from_millis(1));
+    assert_eq!(world.client("device").allocate(&mut world).code(), 0);
+    assert_eq!(world.ended, [left_behind]);
+    assert_eq!(world.client("device").allocate(&mut world).code(), 486);
+}
+
+#[test]
 fn allocations_over_the_total_are_508() {
     let mut world = with(Limits {
         allocations_total: 2,
