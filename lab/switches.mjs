@@ -62,7 +62,8 @@ async function finish() {
   const made = await Promise.all(devices.filter((device) => device instanceof Browser).map(connections));
   rounds.push({ ...count, made });
   const order = { true: ', in order', false: ', out of order' }[count.isOrdered] ?? '';
-  console.log(`${sort}: ${count.total} messages, ${count.lost} lost, ${count.doubled} doubled${order}`);
+  const failed = count.failed === undefined ? '' : ` ${count.failed} failed in time and were said to,`;
+  console.log(`${sort}: ${count.total} messages,${failed} ${count.lost} lost, ${count.doubled} doubled${order}`);
 }
 
 /// One switch; null where messages never came through again, and then it begins anew.

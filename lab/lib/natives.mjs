@@ -109,6 +109,11 @@ export class Native {
     return this.#said.length;
   }
 
+  /// The numbers that it was told did not arrive (they may have: the ack got lost).
+  async failed() {
+    return this.#run.facts.filter(({ event }) => event === 'undelivered').map(({ text }) => Number(text));
+  }
+
   /// All numbers that came, of so many that were said. What does not come in ten seconds is lost.
   async allHeard(said) {
     const heard = () => this.#run.facts.filter(({ event }) => event === 'text').map(({ text }) => Number(text));

@@ -95,6 +95,7 @@ function whole({ devices, what, everyMs, rounds }) {
   const order = rounds.every(({ isOrdered }) => isOrdered) ? ', all came in order' : '';
   const made = rounds.flatMap((round) => round.made);
   const anew = made.some((connections) => connections > 1) ? ' **Connections were made anew.**' : '';
-  const text = `${count('lost')} were lost and ${count('doubled')} came twice${order}`;
+  const failed = rounds.some((each) => each.failed > 0) ? `${count('failed')} did not arrive within their three seconds and their sender was told, ` : '';
+  const text = `${failed}${count('lost')} were lost and ${count('doubled')} came twice${order}`;
   return `Between ${devices}, ${what} every ${everyMs} ms each way: of ${count('total')} ${isFaulty ? `**${text}**` : text}.${anew}`;
 }

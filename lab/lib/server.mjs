@@ -28,6 +28,8 @@ export function serve(host, set) {
       'http.listen': '["[::]:443"]',
       'media.listen': '["[::]:443"]',
       'turn.listen': '["[::]:3478"]',
+      // Nobody else changes the network a hundred times in a minute.
+      'limits.turn_allocations_per_device': '4096',
       ...set,
     },
   });

@@ -42,12 +42,15 @@ export async function heardAfter([left, right], since) {
   return Math.max(...await Promise.all([arrival(left, right), arrival(right, left)]));
 }
 
-/// Ends the talk and says what of it was lost or doubled, both ways together.
+/// Ends the talk and says what became of it, both ways together. A text is resent for three seconds;
+/// one that did not arrive in them is `failed` where its sender was told so, and else `lost`.
 export async function settle(devices) {
   const said = await Promise.all(devices.map((device) => device.stopTalking()));
   const came = await Promise.all(devices.map((device, i) => device.allHeard(said[1 - i])));
+  const told = await Promise.all(devices.map((device) => device.failed()));
   const total = said[0] + said[1];
   const distinct = came.reduce((sum, numbers) => sum + new Set(numbers).size, 0);
   const all = came.reduce((sum, numbers) => sum + numbers.length, 0);
-  return { total, lost: total - distinct, doubled: all - distinct };
+  const failed = told.reduce((sum, numbers, i) => sum + numbers.filter((number) => !came[1 - i].includes(number)).length, 0);
+  return { total, failed, lost: total - distinct - failed, doubled: all - distinct };
 }
