@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { BoxAndLaptop } from '../lib/box_and_laptop.mjs';
 import { watchClock } from '../lib/camera.mjs';
-import { CAN_LOSE, losing } from '../lib/lossy.mjs';
+import { CAN_LOSE, losing, narrowing } from '../lib/lossy.mjs';
 import { inState } from '../lib/people.mjs';
 import { bytesOf, decoded, galleryPictures, keepDrawnStills, psnr } from '../lib/stills.mjs';
 
@@ -157,6 +157,25 @@ describe('pictures of a native device and a browser', { timeout: 300_000 }, () =
     t.diagnostic(`${JSON.stringify(last)}: ${numbers.length} shown, longest gap ${Math.round(longestGapMs)} ms`);
     assert.ok(numbers.length >= 0.8 * last.frames, `${numbers.length} of ${last.frames}`);
     assert.ok(numbers.every((number, at) => at === 0 || number > numbers[at - 1]), `in order: ${numbers}`);
+  });
+
+  test('live video takes less where the path carries less, and more again', { skip: noLoss }, async (t) => {
+    await laptop.page.getByTestId('tab-video').click();
+    const run = box.start('send', 'laptop', '--live', '--preset', 'medium');
+    await run.fact('live');
+    await laptop.page.getByTestId('video-remote').waitFor();
+    await laptop.page.evaluate(watchClock, '[data-testid=video-remote]');
+    const asked = 1_000_000;
+    const aims = () => run.facts.filter(({ event }) => event === 'live').map(({ bitsPerSecond }) => bitsPerSecond);
+    await narrowing(60_000, async () => {
+      await run.until(() => aims().at(-1) < asked * 0.6 || undefined, 'a lower bitrate', { timeout: 30_000 });
+    });
+    const lowest = Math.min(...aims());
+    await run.until(() => aims().at(-1) > lowest * 1.5 || undefined, 'a higher bitrate', { timeout: 60_000 });
+    const { longestGapMs } = await laptop.page.evaluate(() => window.__clock.stop());
+    t.diagnostic(`aims in kbit/s, every 2 s: ${aims().map((aim) => Math.round(aim / 1000)).join(' ')}; longest gap ${Math.round(longestGapMs)} ms`);
+    run.child.kill('SIGINT');
+    assert.equal((await run.end()).code, 0);
   });
 
   test('live video of the browser is named, and not taken for stills', async () => {

@@ -31,6 +31,12 @@ export async function losingAnyOf(percent, work) {
   return { every, lost };
 }
 
+/// Does some work while no more UDP than so many bytes a second comes through.
+export async function narrowing(bytesPerSecond, work) {
+  await losingBy(`
+    meta l4proto udp limit rate over ${bytesPerSecond} bytes/second burst ${Math.round(bytesPerSecond / 4)} bytes drop`, [], work);
+}
+
 /// Packets get lost where they come in: of one that is not let out the sender hears, and Chromium
 /// sends it again.
 async function losingBy(rules, counters, work) {

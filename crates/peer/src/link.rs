@@ -152,6 +152,7 @@ pub struct LinkCore {
     was_open: bool,
     /// Whether a section to send on is offered on every connection.
     has_video: bool,
+    live_bits_per_second: Option<u32>,
     phase: Phase,
     meet_at: Option<Instant>,
     laps: Laps,
@@ -196,6 +197,7 @@ impl LinkCore {
             is_open: false,
             was_open: false,
             has_video: false,
+            live_bits_per_second: None,
             phase: Phase::Signalling,
             meet_at: None,
             laps: Laps::default(),

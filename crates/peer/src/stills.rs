@@ -6,6 +6,7 @@
 mod encoder;
 mod h264;
 mod live;
+mod live_rate;
 #[cfg(feature = "tokio")]
 mod mode;
 #[cfg(feature = "tokio")]

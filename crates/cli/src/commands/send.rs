@@ -25,7 +25,12 @@ pub(crate) fn run(
         device,
         output,
         &arguments.link,
-        LinkOptions::default(),
+        LinkOptions {
+            live_bits_per_second: arguments
+                .live
+                .then(|| settings(arguments.preset).bits_per_second),
+            ..LinkOptions::default()
+        },
         async |linked| until_ctrl_c(send(linked, source, arguments)).await,
     )
 }
@@ -124,6 +129,7 @@ fn tell_live(figures: &LiveFigures, output: OutputArguments) {
         key_frames,
         bytes,
         skipped,
+        bits_per_second,
     } = figures;
     let fact = json!({
         "event": "live",
@@ -131,10 +137,13 @@ fn tell_live(figures: &LiveFigures, output: OutputArguments) {
         "keyFrames": key_frames,
         "bytes": bytes,
         "skipped": skipped,
+        "bitsPerSecond": bits_per_second,
     });
     let size = kilobytes(*bytes as usize);
-    let sentence =
-        format!("{frames} frames, {key_frames} of them key frames, {size}; {skipped} skipped.");
+    let aim = bits_per_second / 1000;
+    let sentence = format!(
+        "{frames} frames, {key_frames} of them key frames, {size}; {skipped} skipped; {aim} kbit/s."
+    );
     output::fact(output, &fact, &sentence);
 }
 

@@ -41,6 +41,9 @@ pub struct LinkOptions {
     pub ice_servers: Vec<IceServer>,
     /// PEM of the authority to trust alone; else what was pinned when the devices paired.
     pub ca_pem: Option<Vec<u8>>,
+    /// Live video will be sent, of so many bits per second at most: less where the path carries
+    /// less.
+    pub live_bits_per_second: Option<u32>,
     /// Where accepted files of the peer go; without a directory they are refused.
     pub save_files_to: Option<PathBuf>,
 }
@@ -121,6 +124,9 @@ impl Device {
         let now = Instant::now();
         let mut core = LinkCore::new(self.settings(&stored, &options)?, now);
         core.handle_clock(unix_ms(), now);
+        if let Some(bits_per_second) = options.live_bits_per_second {
+            core.expect_live(bits_per_second);
+        }
         Ok(start(core, pair, store.clone(), Arc::new(api), saving))
     }
 

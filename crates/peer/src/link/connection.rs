@@ -83,6 +83,8 @@ pub(super) struct ConnectionSettings {
     pub(super) has_files: bool,
     /// Whether this side sends video.
     pub(super) has_video: bool,
+    /// What it is to send live at most, if it is.
+    pub(super) live_bits_per_second: Option<u32>,
     /// Randomness of this connection alone.
     pub(super) seed: [u8; 32],
     /// Where the numbers of its streams begin.
@@ -122,7 +124,7 @@ impl Connection {
         servers: &[IceServer],
         now: Instant,
     ) -> Self {
-        let mut rtc = DrainedRtc::new(now);
+        let mut rtc = DrainedRtc::new(settings.live_bits_per_second, now);
         let mut random = Random::new(settings.seed);
         let mut paths = Paths::new(settings.policy);
         paths.handle_sockets(&mut rtc, sockets, now);

@@ -48,6 +48,7 @@ impl LinkCore {
             policy: self.policy,
             keys: self.keys.clone(),
             has_video: self.has_video,
+            live_bits_per_second: self.live_bits_per_second,
             has_files: self.has_files,
             seed: self.random.secret(),
             first_stream: self.next_stream,

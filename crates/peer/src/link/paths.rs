@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn candidates_are_limited_for_each_generation_of_the_peer() {
         let now = Instant::now();
-        let mut rtc = DrainedRtc::new(now);
+        let mut rtc = DrainedRtc::new(None, now);
         let mut paths = Paths::new(IcePolicy::All);
         let line = "candidate:1 1 udp 2130706431 10.0.0.2 4000 typ host";
         for ufrag in ["first", "second"] {

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use str0m::bwe::Bitrate;
 use str0m::channel::ChannelId;
 use str0m::config::DtlsVersion;
 use str0m::net::{Protocol, Receive, Transmit};
@@ -42,15 +43,22 @@ pub(super) struct DrainedRtc {
 }
 
 impl DrainedRtc {
-    pub(super) fn new(now: Instant) -> Self {
+    /// Begins with an estimate of what the path carries, in bits per second; without one nothing is
+    /// estimated, and media leaves at once.
+    pub(super) fn new(estimate: Option<u32>, now: Instant) -> Self {
         let mut this = Self {
-            rtc: configuration().build(now),
+            rtc: configuration(estimate).build(now),
             wake_at: now,
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             failure: None,
             media_heard_at: None,
         };
+        if let Some(estimate) = estimate {
+            // What is sent again comes on top, and the encoder keeps its bitrate on average only.
+            let wanted = bitrate(estimate.saturating_mul(3) / 2);
+            this.change(now, |rtc| rtc.bwe().set_bitrate(Bitrate::ZERO, wanted));
+        }
         this.handle_timeout(now);
         this
     }
@@ -166,8 +174,13 @@ fn is_rtp(bytes: &[u8]) -> bool {
     matches!(bytes, [128..=191, kind, ..] if !(64..=95).contains(&(kind & 0x7F)))
 }
 
-fn configuration() -> RtcConfig {
+fn bitrate(bits_per_second: u32) -> Bitrate {
+    Bitrate::bps(bits_per_second.into())
+}
+
+fn configuration(estimate: Option<u32>) -> RtcConfig {
     let mut config = Rtc::builder()
+        .enable_bwe(estimate.map(bitrate))
         .clear_codecs()
         .enable_h264(true)
         .enable_opus(true, false)

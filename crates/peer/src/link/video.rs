@@ -44,6 +44,9 @@ pub enum VideoEvent {
     Offered(Section),
     /// The peer's picture is damaged: send a key frame (PLI or FIR).
     KeyFrameWanted,
+    /// What the path carries, in bits per second, as far as is known. Told where
+    /// [`LinkCore::expect_live`] asked for it.
+    Capacity(u64),
     /// Packets come, of whole frames or not; told every 20 ms at most.
     Arriving,
     /// A frame came.
@@ -51,6 +54,13 @@ pub enum VideoEvent {
 }
 
 impl LinkCore {
+    /// Connections from here on carry live video of so many bits per second at most: what the path
+    /// carries is estimated (transport-wide feedback, Google's congestion control), told as
+    /// [`VideoEvent::Capacity`], and media is paced by it. Not for stills, which leave at once.
+    pub fn expect_live(&mut self, bits_per_second: u32) {
+        self.live_bits_per_second = Some(bits_per_second);
+    }
+
     /// Offers a section to send on, on this connection and those after it;
     /// [`VideoEvent::Sendable`] follows where the peer takes it. Once is enough.
     pub fn open_video(&mut self, now: Instant) {

@@ -12,7 +12,11 @@ use super::h264::yuv_of;
 use super::picture::Picture;
 
 /// Encodes live video.
-pub struct LiveEncoder(openh264::encoder::Encoder);
+pub struct LiveEncoder {
+    encoder: openh264::encoder::Encoder,
+    frames_per_second: f32,
+    bits_per_second: u32,
+}
 
 impl LiveEncoder {
     /// An encoder whose first frame is a key frame.
@@ -20,17 +24,23 @@ impl LiveEncoder {
     /// # Errors
     /// [`EncodeError::Failed`].
     pub fn new(frames_per_second: f32, bits_per_second: u32) -> Result<Self, EncodeError> {
-        let config = EncoderConfig::new()
-            .profile(Profile::Baseline)
-            .usage_type(UsageType::CameraVideoRealTime)
-            .rate_control_mode(RateControlMode::Bitrate)
-            .bitrate(BitRate::from_bps(bits_per_second))
-            .max_frame_rate(FrameRate::from_hz(frames_per_second))
-            .num_threads(1)
-            .vui(VuiConfig::bt601());
-        openh264::encoder::Encoder::with_api_config(OpenH264API::from_source(), config)
-            .map(Self)
-            .map_err(|error| EncodeError::Failed(error.to_string()))
+        Ok(Self {
+            encoder: encoder(frames_per_second, bits_per_second)?,
+            frames_per_second,
+            bits_per_second,
+        })
+    }
+
+    /// Aims at another bitrate from the next frame on, which is a key frame: the library takes a
+    /// bitrate when it begins.
+    ///
+    /// # Errors
+    /// [`EncodeError::Failed`].
+    pub fn aim(&mut self, bits_per_second: u32) -> Result<(), EncodeError> {
+        if bits_per_second != self.bits_per_second {
+            *self = Self::new(self.frames_per_second, bits_per_second)?;
+        }
+        Ok(())
     }
 
     /// The next access unit in Annex B, `since` the first; none where the rate allows none.
@@ -45,15 +55,31 @@ impl LiveEncoder {
     ) -> Result<Option<Vec<u8>>, EncodeError> {
         let source = yuv_of(picture)?;
         if wants_key_frame {
-            self.0.force_intra_frame();
+            self.encoder.force_intra_frame();
         }
         let millis = u64::try_from(since.as_millis()).unwrap_or(0);
         let at = openh264::Timestamp::from_millis(millis);
-        let stream = self.0.encode_at(&source, at);
+        let stream = self.encoder.encode_at(&source, at);
         let stream = stream.map_err(|error| EncodeError::Failed(error.to_string()))?;
         let access_unit = stream.to_vec();
         Ok((!access_unit.is_empty()).then_some(access_unit))
     }
+}
+
+fn encoder(
+    frames_per_second: f32,
+    bits_per_second: u32,
+) -> Result<openh264::encoder::Encoder, EncodeError> {
+    let config = EncoderConfig::new()
+        .profile(Profile::Baseline)
+        .usage_type(UsageType::CameraVideoRealTime)
+        .rate_control_mode(RateControlMode::Bitrate)
+        .bitrate(BitRate::from_bps(bits_per_second))
+        .max_frame_rate(FrameRate::from_hz(frames_per_second))
+        .num_threads(1)
+        .vui(VuiConfig::bt601());
+    openh264::encoder::Encoder::with_api_config(OpenH264API::from_source(), config)
+        .map_err(|error| EncodeError::Failed(error.to_string()))
 }
 
 #[cfg(test)]

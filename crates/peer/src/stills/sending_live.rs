@@ -7,6 +7,7 @@ use tokio::time::sleep_until;
 
 use super::encoder::EncodeError;
 use super::live::LiveEncoder;
+use super::live_rate::LiveRate;
 use super::mode::Mode;
 use super::pace::Pace;
 use super::sending::SendError;
@@ -27,7 +28,7 @@ pub struct LiveSettings {
     pub height: u32,
     /// At least 1.
     pub frames_per_second: u32,
-    /// What the encoder aims at.
+    /// What the encoder aims at, at most.
     pub bits_per_second: u32,
 }
 
@@ -61,6 +62,8 @@ pub struct LiveFigures {
     /// Frames that were not taken because the one before took too long, or that the bitrate left
     /// no room for.
     pub skipped: u64,
+    /// What the encoder aims at now: less than was asked for where the path carries less.
+    pub bits_per_second: u32,
 }
 
 /// What happened while sending live video.
@@ -86,7 +89,8 @@ enum Filmed {
 }
 
 impl Studio {
-    fn film(&mut self, wants_key_frame: bool) -> Result<Filmed, SendError> {
+    fn film(&mut self, wants_key_frame: bool, aim: u32) -> Result<Filmed, SendError> {
+        self.encoder.aim(aim)?;
         let Some(picture) = self.source.next(unix_ms())? else {
             return Ok(Filmed::Over);
         };
@@ -120,6 +124,7 @@ pub struct SendLive<'link> {
     link: &'link mut Link,
     mode: Mode,
     pace: Pace,
+    rate: LiveRate,
     /// Away while it takes a frame.
     studio: Option<Studio>,
     filming: Option<Filming>,
@@ -153,6 +158,7 @@ impl<'link> SendLive<'link> {
         Ok(Self {
             mode: Mode::new("live", now),
             pace: Pace::new(fps, count),
+            rate: LiveRate::new(settings.bits_per_second),
             studio: Some(studio),
             filming: None,
             section: link.sending_on(),
@@ -170,6 +176,7 @@ impl<'link> SendLive<'link> {
         let skipped = self.figures.skipped + u64::from(self.pace.skipped());
         LiveFigures {
             skipped,
+            bits_per_second: self.rate.aim(),
             ..self.figures
         }
     }
@@ -218,8 +225,9 @@ impl<'link> SendLive<'link> {
         if let Some(is_key) = self.pace.take(now)
             && let Some(mut studio) = self.studio.take()
         {
+            let aim = self.rate.aim();
             let task = tokio::task::spawn_blocking(move || {
-                let filmed = studio.film(is_key);
+                let filmed = studio.film(is_key, aim);
                 (studio, filmed)
             });
             self.filming = Some(Filming { is_key, task });
@@ -284,6 +292,9 @@ impl<'link> SendLive<'link> {
                 self.section = Some(*section);
                 self.mode.handle_section(Instant::now());
                 self.pace.handle_close();
+            }
+            Event::Video(VideoEvent::Capacity(bits_per_second)) => {
+                self.rate.handle_capacity(*bits_per_second, Instant::now());
             }
             Event::Video(VideoEvent::KeyFrameWanted) => self.pace.handle_key_frame_request(),
             Event::Phase(phase) => self.is_open = *phase == Phase::Open,

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use str0m::Rtc;
+use str0m::bwe::BweKind;
 use str0m::config::Fingerprint;
 use str0m::net::{Protocol, Transmit};
 use str0m::stats::PeerStats;
@@ -172,6 +173,10 @@ impl Connection {
             Event::MediaData(data) => self.handle_media(data),
             Event::KeyframeRequest(_) => {
                 self.tell(ConnectionOutput::Video(VideoEvent::KeyFrameWanted));
+            }
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                let capacity = VideoEvent::Capacity(estimate.as_u64());
+                self.tell(ConnectionOutput::Video(capacity));
             }
             Event::PeerStats(stats) => {
                 self.meter.take(&stats);
