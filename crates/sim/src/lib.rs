@@ -25,7 +25,7 @@ mod world;
 
 pub use leg::Weather;
 pub use line::Line;
-pub use links::{Device, Home, LinkWorld, Scenario};
+pub use links::{Device, Home, LinkWorld, Scenario, Trouble};
 pub use nat::{Dependence, NatKind};
 pub use peer::Peer;
 pub use random::Random;

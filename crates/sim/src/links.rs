@@ -10,70 +10,32 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use peer::link::{IcePolicy, Phase, StreamId};
+use peer::files::DiskReport;
+use peer::link::{Phase, StreamId};
 use signalling::{Hub, Limits, SocketId};
 
 use crate::leg::Leg;
 use crate::line::Line;
-use crate::nat::{Nat, NatKind};
+use crate::nat::Nat;
 use crate::random::Random;
 use crate::schedule::Schedule;
 pub use device::Device;
 use relaying::Relaying;
+pub use scenario::{Home, Scenario, Trouble};
 
 mod device;
+mod disk;
 mod network;
 mod relaying;
+mod scenario;
 mod sockets;
+mod stills;
+mod trouble;
 
 /// The time of day when a world begins, in Unix milliseconds.
 const START_MS: u64 = 1_760_000_000_000;
 /// A core that is woken this often at one instant will never let time go on.
 const MAX_WAKES: usize = 1000;
-
-/// Where a device is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Home {
-    /// It has a public address.
-    Public,
-    /// It is behind a NAT of its own.
-    Behind(NatKind),
-    /// Only TCP passes.
-    TcpOnly,
-    /// It is in the other device's network.
-    Shared,
-}
-
-/// What a world is made of.
-#[derive(Debug, Clone)]
-pub struct Scenario {
-    /// Decides what is lost and how late it is.
-    pub seed: u64,
-    /// Where the devices are; the second may share the first's.
-    pub homes: [Home; 2],
-    /// How they reach the world.
-    pub lines: [Line; 2],
-    /// Which paths they may use.
-    pub policy: IcePolicy,
-    /// When each holds its token, over a connection to the server that is open (the one that the
-    /// token came on).
-    pub token_after: [Duration; 2],
-}
-
-impl Scenario {
-    /// Two devices that hold their tokens at once, on steady lines with so much time for a round
-    /// trip between them.
-    pub fn steady(seed: u64, homes: [Home; 2], round_trip: Duration) -> Self {
-        let line = Line::steady(round_trip / 4);
-        Self {
-            seed,
-            homes,
-            lines: [line.clone(), line],
-            policy: IcePolicy::All,
-            token_after: [Duration::ZERO; 2],
-        }
-    }
-}
 
 #[derive(Debug)]
 enum Event {
@@ -83,6 +45,20 @@ enum Event {
     Arrive {
         device: usize,
         socket: SocketId,
+    },
+    DeviceNotices {
+        socket: SocketId,
+    },
+    HubNotices {
+        socket: SocketId,
+    },
+    Trouble {
+        device: usize,
+        trouble: Trouble,
+    },
+    Disk {
+        device: usize,
+        report: DiskReport,
     },
     ToHub {
         socket: SocketId,
@@ -132,6 +108,8 @@ pub struct LinkWorld {
     homes: [Home; 2],
     lines: [Line; 2],
     nats: [Option<Nat>; 2],
+    /// How often each went to another network.
+    moves: [u8; 2],
     devices: [Device; 2],
     hub: Hub,
     legs: BTreeMap<SocketId, Leg>,
@@ -145,7 +123,7 @@ impl LinkWorld {
         let schedule: Schedule<Event> = Schedule::default();
         let start = schedule.now();
         let homes = scenario.homes;
-        let nats = [0, 1].map(|at| network::nat_of(homes[at], at));
+        let nats = [0, 1].map(|at| network::nat_of(homes[at], at, 0));
         let devices = device::couple(scenario, start);
         let mut world = Self {
             schedule,
@@ -154,6 +132,7 @@ impl LinkWorld {
             homes,
             lines: scenario.lines.clone(),
             nats,
+            moves: [0; 2],
             devices,
             hub: Hub::new(Limits::default()),
             legs: BTreeMap::new(),
@@ -189,6 +168,23 @@ impl LinkWorld {
         let is_said = self.devices[device].say(text, now);
         self.execute();
         is_said
+    }
+
+    /// Sends so many stills, one each interval.
+    pub fn send_stills(&mut self, device: usize, interval: Duration, count: u32) {
+        let now = self.schedule.now();
+        self.devices[device].send_stills(interval, count, now);
+        self.execute();
+    }
+
+    /// Sends a file; the peer takes whatever it is offered.
+    ///
+    /// # Panics
+    /// No such file can be offered.
+    pub fn send_file(&mut self, device: usize, name: &str, bytes: Vec<u8>) {
+        let now = self.schedule.now();
+        self.devices[device].send_file(name, bytes, now);
+        self.execute();
     }
 
     /// Lets so much time pass.
@@ -235,7 +231,7 @@ impl LinkWorld {
     /// When a core wants to be woken.
     fn alarm(&self) -> Option<Instant> {
         let devices = self.devices.iter();
-        let devices = devices.filter_map(|device| device.core.poll_timeout());
+        let devices = devices.filter_map(Device::poll_timeout);
         let servers = [self.hub.poll_timeout(), self.relaying.poll_timeout()];
         devices.chain(servers.into_iter().flatten()).min()
     }
@@ -244,8 +240,8 @@ impl LinkWorld {
         let now = self.schedule.now();
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         for device in &mut self.devices {
-            if is_due(device.core.poll_timeout()) {
-                device.core.handle_timeout(now);
+            if is_due(device.poll_timeout()) {
+                device.handle_timeout(now);
             }
         }
         if is_due(self.hub.poll_timeout()) {
@@ -261,6 +257,10 @@ impl LinkWorld {
         match event {
             Event::Connect { device } => self.connect(device),
             Event::Arrive { device, socket } => self.open_socket(device, socket),
+            Event::DeviceNotices { socket } => self.lose_socket(socket),
+            Event::HubNotices { socket } => self.hub.handle_closed(socket),
+            Event::Trouble { device, trouble } => self.befall(device, trouble),
+            Event::Disk { device, report } => self.devices[device].core.handle_disk(report, now),
             Event::ToHub { socket, text } => self.hear_device(socket, &text),
             Event::ToDevice { socket, text } => self.hear_hub(socket, &text),
             Event::Pong { socket } => self.hub.handle_pong(socket),

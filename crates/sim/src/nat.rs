@@ -1,7 +1,6 @@
 //! A NAT as RFC 4787 tells them apart: by how it maps and by whom it lets in.
 //!
-//! Its mappings outlive every run; what a NAT that forgets does to a link is the laboratory's to
-//! show (`lab/`).
+//! Its mappings live until it forgets them all at once ([`crate::Trouble::Forget`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -108,6 +107,12 @@ impl Nat {
         let hole = self.holes.entry(port).or_insert_with(fresh);
         hole.contacted.insert(to);
         SocketAddr::new(self.outside, port)
+    }
+
+    /// Every mapping is over, and no port of old is given again.
+    pub(crate) fn forget(&mut self) {
+        self.ports.clear();
+        self.holes.clear();
     }
 
     /// A packet comes: the socket inside that gets it, if any.

@@ -7,10 +7,15 @@ use std::time::{Duration, Instant};
 
 use identity::{NoiseKey, SigningKey};
 use peer::ctl::{CtlEvent, TextId};
+use peer::files::{FileEvent, FileOffer};
 use peer::link::{Cause, Event, LinkCore, LinkKeys, LinkSettings, Path, Phase};
+use peer::stills::SentStill;
+use protocol::file::FileKey;
 use protocol::id::{DeviceId, PairId};
 use signalling::SocketId;
 
+use super::disk::Disk;
+use super::stills::Stills;
 use super::{START_MS, Scenario, network};
 
 /// One end of the link.
@@ -29,6 +34,12 @@ pub struct Device {
     delivered: Vec<String>,
     heard: Vec<String>,
     failures: Vec<Cause>,
+    stills: Stills,
+    pub(super) disk: Disk,
+    /// How many files were ever sent.
+    files: u8,
+    /// How many of them the peer has, and says so.
+    files_sent: usize,
 }
 
 impl Device {
@@ -62,6 +73,56 @@ impl Device {
         &self.failures
     }
 
+    /// What became of its stills, once each was shown or given up.
+    pub fn sent_stills(&self) -> &[SentStill] {
+        self.stills.sent()
+    }
+
+    /// The numbers of the peer's stills, as they came.
+    pub fn received_stills(&self) -> &[u64] {
+        self.stills.received()
+    }
+
+    /// Stills that came out otherwise than they were sent.
+    pub fn damaged_stills(&self) -> usize {
+        self.stills.damaged()
+    }
+
+    /// The peer's files that it stored whole: names and contents.
+    pub fn received_files(&self) -> &[(String, Vec<u8>)] {
+        self.disk.whole()
+    }
+
+    /// Whether all that it wants to send, but for texts, is sent or given up.
+    pub fn is_idle(&self) -> bool {
+        self.stills.are_sent() && self.files_sent == usize::from(self.files)
+    }
+
+    pub(super) fn send_stills(&mut self, interval: Duration, count: u32, now: Instant) {
+        self.stills.begin(&mut self.core, interval, count, now);
+    }
+
+    pub(super) fn send_file(&mut self, name: &str, bytes: Vec<u8>, now: Instant) {
+        self.files += 1;
+        let offer = FileOffer {
+            name: name.to_owned(),
+            size: bytes.len() as u64,
+            key: FileKey([self.files; 16]),
+        };
+        let id = self.core.offer_file(offer, now).expect("one of a few");
+        self.disk.keep(id, bytes);
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let stills = self.stills.poll_timeout();
+        self.core.poll_timeout().into_iter().chain(stills).min()
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.core.handle_timeout(now);
+        self.stills.handle_timeout(&mut self.core, now);
+    }
+
     pub(super) fn say(&mut self, text: &str, now: Instant) -> bool {
         let said = self.core.say(text, now);
         let id = said.as_ref().ok().copied();
@@ -70,7 +131,8 @@ impl Device {
         said.is_ok()
     }
 
-    pub(super) fn note(&mut self, event: Event, elapsed: Duration) {
+    pub(super) fn note(&mut self, event: Event, elapsed: Duration, now: Instant) {
+        self.stills.hear(&mut self.core, &event, now);
         match event {
             Event::Phase(Phase::Open) => {
                 self.opened_after.get_or_insert(elapsed);
@@ -81,6 +143,11 @@ impl Device {
             Event::Talk(CtlEvent::Delivered(id)) => {
                 self.delivered.extend(self.unacknowledged.remove(&id));
             }
+            Event::File(FileEvent::Offered { id, .. }) => {
+                // It may have been taken back meanwhile.
+                let _ = self.core.accept_file(id, now);
+            }
+            Event::File(FileEvent::Sent(_)) => self.files_sent += 1,
             // Ids begin anew with each connection: who waits no longer must not be taken for
             // another.
             Event::Talk(CtlEvent::Undelivered(id)) => {
@@ -114,7 +181,7 @@ pub(super) fn couple(scenario: &Scenario, now: Instant) -> [Device; 2] {
         };
         let mut core = LinkCore::new(settings, now);
         core.handle_clock(START_MS, now);
-        let sockets = BTreeSet::from([network::inside(scenario.homes[at], at)]);
+        let sockets = BTreeSet::from([network::inside(scenario.homes[at], at, 0)]);
         core.handle_sockets(sockets.clone(), now);
         Device {
             core,
@@ -128,6 +195,10 @@ pub(super) fn couple(scenario: &Scenario, now: Instant) -> [Device; 2] {
             delivered: Vec::new(),
             heard: Vec::new(),
             failures: Vec::new(),
+            stills: Stills::new(),
+            disk: Disk::default(),
+            files: 0,
+            files_sent: 0,
         }
     })
 }

@@ -11,23 +11,25 @@ use crate::nat::{Nat, NatKind};
 
 /// Between two devices of one network.
 const LAN_DELAY: Duration = Duration::from_millis(1);
+/// A disk takes this long to read or write.
+const DISK_DELAY: Duration = Duration::from_millis(1);
 const DEVICE_PORT: u16 = 5000;
 
-/// The address of a device's socket.
-pub(super) fn inside(home: Home, device: usize) -> SocketAddr {
+/// The address of a device's socket, after so many moves.
+pub(super) fn inside(home: Home, device: usize, moves: u8) -> SocketAddr {
     let number = u8::try_from(device).expect("one of two");
     let ip = match home {
-        Home::Public => Ipv4Addr::new(192, 0, 2, 1 + number),
-        Home::Behind(_) | Home::TcpOnly => Ipv4Addr::new(10, number, 0, 2),
+        Home::Public => Ipv4Addr::new(192, 0, 2, 1 + number + 2 * moves),
+        Home::Behind(_) | Home::TcpOnly => Ipv4Addr::new(10, number, moves, 2),
         Home::Shared => Ipv4Addr::new(10, 0, 0, 3),
     };
     (ip, DEVICE_PORT).into()
 }
 
-/// The NAT that stands before a device's own network.
-pub(super) fn nat_of(home: Home, device: usize) -> Option<Nat> {
+/// The NAT that stands before a device's own network, after so many moves.
+pub(super) fn nat_of(home: Home, device: usize, moves: u8) -> Option<Nat> {
     let number = u8::try_from(device).expect("one of two");
-    let outside = Ipv4Addr::new(198, 51, 100, 1 + number).into();
+    let outside = Ipv4Addr::new(198, 51, 100, 1 + number + 2 * moves).into();
     match home {
         Home::Public | Home::Shared => None,
         Home::Behind(kind) => Some(Nat::new(outside, kind)),
@@ -37,24 +39,31 @@ pub(super) fn nat_of(home: Home, device: usize) -> Option<Nat> {
 
 impl LinkWorld {
     pub(super) fn obey(&mut self, device: usize, output: Output) {
-        let elapsed = self.elapsed();
         match output {
             Output::Signal(message) => self.send_to_hub(device, &message),
             Output::Datagram { from, to, bytes } => self.send_datagram(device, from, to, bytes),
             Output::OpenStream { stream, to, .. } => self.dial(device, stream, to),
             Output::StreamData { stream, bytes } => self.send_on_stream(device, stream, bytes),
             Output::CloseStream { stream } => self.hang_up(device, stream),
-            Output::Event(event) => self.devices[device].note(event, elapsed),
+            Output::Event(event) => {
+                let (elapsed, now) = (self.elapsed(), self.schedule.now());
+                self.devices[device].note(event, elapsed, now);
+            }
+            Output::Disk(order) => {
+                if let Some(report) = self.devices[device].disk.execute(order) {
+                    let report = Event::Disk { device, report };
+                    self.schedule.after(DISK_DELAY, report);
+                }
+            }
             // The server is named by its address, and nobody hides behind a name here.
             Output::Lookup { .. } => {}
             // These devices never begin anew.
-            // Nobody sends files here yet.
-            Output::RememberOwnTime(_) | Output::RememberPeerTime(_) | Output::Disk(_) => {}
+            Output::RememberOwnTime(_) | Output::RememberPeerTime(_) => {}
         }
     }
 
     /// Whose NAT a device is behind.
-    fn network_of(&self, device: usize) -> usize {
+    pub(super) fn network_of(&self, device: usize) -> usize {
         if self.homes[device] == Home::Shared {
             0
         } else {
@@ -63,6 +72,10 @@ impl LinkWorld {
     }
 
     fn send_datagram(&mut self, device: usize, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+        // It was ordered before the device went elsewhere.
+        if !self.devices[device].sockets.contains(&from) {
+            return;
+        }
         let other = 1 - device;
         let is_neighbour = self.network_of(device) == self.network_of(other);
         if is_neighbour && self.devices[other].sockets.contains(&to) {

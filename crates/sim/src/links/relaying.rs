@@ -77,6 +77,18 @@ impl Relaying {
         self.server.handle_timeout(now);
     }
 
+    /// Nothing passes on the streams that a device has.
+    pub(super) fn cut_streams(&mut self, device: usize) {
+        for ((owner, _), stream) in &mut self.streams {
+            stream.leg.is_cut |= *owner == device;
+        }
+    }
+
+    fn whole_stream(&mut self, device: usize, stream: StreamId) -> Option<&mut Stream> {
+        let open = self.streams.get_mut(&(device, stream))?;
+        (!open.leg.is_cut).then_some(open)
+    }
+
     fn stream_of(&self, client: FiveTuple) -> Option<(usize, StreamId)> {
         let mut streams = self.streams.iter();
         streams
@@ -166,7 +178,7 @@ impl LinkWorld {
         let Some((device, stream)) = self.relaying.stream_of(to) else {
             return;
         };
-        if let Some(open) = self.relaying.streams.get_mut(&(device, stream)) {
+        if let Some(open) = self.relaying.whole_stream(device, stream) {
             let at = open.leg.down(now, &self.lines[device], &mut self.random);
             let arrival = Event::StreamDown {
                 device,
@@ -201,7 +213,7 @@ impl LinkWorld {
 
     pub(super) fn open_stream(&mut self, device: usize, stream: StreamId) {
         let now = self.schedule.now();
-        if let Some(open) = self.relaying.streams.get(&(device, stream)) {
+        if let Some(open) = self.relaying.whole_stream(device, stream) {
             let local = open.client.client;
             let core = &mut self.devices[device].core;
             core.handle_stream_open(stream, local, now);
@@ -210,7 +222,7 @@ impl LinkWorld {
 
     pub(super) fn send_on_stream(&mut self, device: usize, stream: StreamId, bytes: Vec<u8>) {
         let now = self.schedule.now();
-        if let Some(open) = self.relaying.streams.get_mut(&(device, stream)) {
+        if let Some(open) = self.relaying.whole_stream(device, stream) {
             let at = open.leg.up(now, &self.lines[device], &mut self.random);
             let arrival = Event::StreamUp {
                 device,
@@ -223,7 +235,7 @@ impl LinkWorld {
 
     pub(super) fn serve_stream(&mut self, device: usize, stream: StreamId, bytes: &[u8]) {
         let now = self.server_now();
-        let Some(open) = self.relaying.streams.get_mut(&(device, stream)) else {
+        let Some(open) = self.relaying.whole_stream(device, stream) else {
             return;
         };
         open.frames.extend(bytes);

@@ -18,6 +18,10 @@ const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 impl LinkWorld {
     /// The device asks for its socket, over the connection that its token came on.
     pub(super) fn connect(&mut self, device: usize) {
+        // One backoff is enough, whatever it began for.
+        if self.devices[device].socket.is_some() {
+            return;
+        }
         let now = self.schedule.now();
         self.sockets_so_far += 1;
         let socket = SocketId(self.sockets_so_far);
@@ -29,6 +33,9 @@ impl LinkWorld {
     }
 
     pub(super) fn open_socket(&mut self, device: usize, socket: SocketId) {
+        if !self.is_whole(socket) {
+            return;
+        }
         let now = self.schedule.now();
         let device = &self.devices[device];
         let grant = LinkGrant {
@@ -48,6 +55,9 @@ impl LinkWorld {
         else {
             return;
         };
+        if leg.is_cut {
+            return;
+        }
         let text = serde_json::to_string(message).expect("a message has string keys only");
         let at = leg.up(now, &self.lines[device], &mut self.random);
         self.schedule.at(at, Event::ToHub { socket, text });
@@ -55,14 +65,14 @@ impl LinkWorld {
 
     pub(super) fn hear_device(&mut self, socket: SocketId, text: &str) {
         let now = self.schedule.now();
-        if self.legs.contains_key(&socket) {
+        if self.is_whole(socket) {
             self.hub.handle_text(socket, text, now);
         }
     }
 
     pub(super) fn hear_hub(&mut self, socket: SocketId, text: &str) {
         let now = self.schedule.now();
-        let Some(leg) = self.legs.get(&socket) else {
+        let Some(leg) = self.legs.get(&socket).filter(|leg| !leg.is_cut) else {
             return;
         };
         let unix_ms = u64::try_from(self.unix_time().as_millis()).expect("below 2^64");
@@ -101,24 +111,30 @@ impl LinkWorld {
 
     fn send_down(&mut self, socket: SocketId, event: impl FnOnce(SocketId) -> Event) {
         let now = self.schedule.now();
-        if let Some(leg) = self.legs.get_mut(&socket) {
+        if let Some(leg) = self.legs.get_mut(&socket).filter(|leg| !leg.is_cut) {
             let line = &self.lines[leg.peer];
             let at = leg.down(now, line, &mut self.random);
             self.schedule.at(at, event(socket));
         }
     }
 
+    fn is_whole(&self, socket: SocketId) -> bool {
+        self.legs.get(&socket).is_some_and(|leg| !leg.is_cut)
+    }
+
     fn close_socket(&mut self, socket: SocketId, code: CloseCode) {
         let now = self.schedule.now();
-        let Some(leg) = self.legs.remove(&socket) else {
+        // Of a socket that is cut, the device hears nothing.
+        let Some(leg) = self.legs.get(&socket).filter(|leg| !leg.is_cut) else {
             return;
         };
-        let core = &mut self.devices[leg.peer].core;
-        match code {
-            CloseCode::Replaced => core.handle_ended(EndedBy::Replaced, now),
-            CloseCode::Revoked => core.handle_ended(EndedBy::Revoked, now),
-            _ => core.handle_signalling_lost(now),
-        }
+        let by = match code {
+            CloseCode::Replaced => EndedBy::Replaced,
+            CloseCode::Revoked => EndedBy::Revoked,
+            _ => return self.lose_socket(socket),
+        };
+        self.devices[leg.peer].core.handle_ended(by, now);
+        self.legs.remove(&socket);
     }
 
     /// As the server lists them for a device.
