@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use peer::link::{Path, PathEnd};
-use sim::{Home, Line, LinkWorld, NatKind, Scenario};
+use sim::{Device, Home, Line, LinkWorld, NatKind, Scenario};
 
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 const SOON: Duration = Duration::from_secs(5);
@@ -107,6 +107,31 @@ fn where_only_tcp_passes_the_link_is_relayed_over_a_stream() {
         assert!(world.say(0, "through a stream"));
         world.run(ROUND_TRIP * 3);
         assert_eq!(world.devices()[0].delivered(), ["through a stream"]);
+    }
+}
+
+/// Where the message that opens the channel is lost, the offer behind it comes in one with it.
+#[test]
+fn files_that_wait_for_the_link_arrive_though_their_channel_opens_late() {
+    let line = Line {
+        lost_per_mille: 150,
+        ..Line::steady(ROUND_TRIP / 4)
+    };
+    for seed in 0..20 {
+        let scenario = Scenario {
+            lines: [line.clone(), line.clone()],
+            ..Scenario::steady(seed, [Home::Public; 2], ROUND_TRIP)
+        };
+        let mut world = LinkWorld::new(&scenario);
+        for device in [0, 1] {
+            world.send_file(device, "waiting", vec![0; 1000]);
+        }
+        let is_done = |world: &LinkWorld| world.devices().iter().all(Device::is_idle);
+        assert!(
+            world.run_until(SOON * 24, is_done),
+            "{seed}: {:?}",
+            world.phases()
+        );
     }
 }
 

@@ -30,18 +30,29 @@ impl Connection {
             self.channels.flush(&mut self.rtc, now);
             self.handle_outputs(now);
         }
-        if !self.is_open && self.secure.is_proven() && self.channels.is_open(Label::Ctl) {
-            self.is_open = true;
-            self.outputs.push_front(ConnectionOutput::Opened);
-        }
-        let is_file_open = self.is_open && self.channels.is_open(Label::File);
-        if is_file_open != self.has_files_open {
-            self.has_files_open = is_file_open;
-            self.tell(ConnectionOutput::Files(is_file_open));
-        }
+        self.tell_open();
         self.hear_video();
         self.pace(now);
         self.collect(now);
+    }
+
+    /// Tells what is open before the frames that came with it: they may be in one datagram.
+    fn tell_open(&mut self) {
+        let is_proven = self.secure.is_proven();
+        let is_file_open = is_proven && self.channels.is_open(Label::File);
+        if is_file_open != self.has_files_open {
+            self.has_files_open = is_file_open;
+            let told = ConnectionOutput::Files(is_file_open);
+            if is_file_open {
+                self.outputs.push_front(told);
+            } else {
+                self.outputs.push_back(told);
+            }
+        }
+        if !self.is_open && is_proven && self.channels.is_open(Label::Ctl) {
+            self.is_open = true;
+            self.outputs.push_front(ConnectionOutput::Opened);
+        }
     }
 
     /// What each part says is the others' to hear, until none says anything.
