@@ -169,6 +169,12 @@ impl Channels {
         !self.has_waiting() && ids.all(|id| rtc.unacknowledged(*id) == 0)
     }
 
+    /// Bytes of the channel that gives nothing up which the peer has not acknowledged.
+    pub(super) fn unacknowledged(&self, rtc: &mut DrainedRtc) -> usize {
+        let file = self.ids_by_label.get(&Label::File);
+        file.map_or(0, |id| rtc.unacknowledged(*id))
+    }
+
     /// The next channel whose sender was refused and may go on.
     pub(super) fn poll_writable(&mut self) -> Option<Label> {
         let half = MAX_QUEUED_BYTES / 2;

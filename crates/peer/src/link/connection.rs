@@ -105,6 +105,8 @@ pub(super) struct Connection {
     recovery: Recovery,
     meter: Meter,
     repeats: Repeats,
+    /// A path was found after a while without one, and nothing was made of it yet.
+    is_path_back: bool,
     selected: Option<(SocketAddr, SocketAddr)>,
     told_path: Option<Path>,
     replies: (Option<(SocketAddr, SocketAddr)>, u64),
@@ -152,6 +154,7 @@ impl Connection {
             recovery: Recovery::new(),
             meter: Meter::default(),
             repeats: Repeats::default(),
+            is_path_back: false,
             selected: None,
             told_path: None,
             replies: (None, 0),

@@ -108,8 +108,13 @@ impl Connection {
         now: Instant,
     ) {
         self.repeats.handle_heard(bytes, now);
+        let before = self.channels.unacknowledged(&mut self.rtc);
         self.rtc
             .handle_packet(Protocol::Udp, local, from, bytes, now);
+        let after = self.channels.unacknowledged(&mut self.rtc);
+        if after == 0 || after < before {
+            self.repeats.handle_progress(bytes, after == 0, now);
+        }
     }
 
     fn handle_transmit(&mut self, transmit: Transmit, now: Instant) {
@@ -270,10 +275,15 @@ impl Connection {
         self.selected = ends;
         if is_new && self.rtc.look(Rtc::is_connected) {
             self.note_reply(now);
+            if std::mem::take(&mut self.is_path_back) {
+                let (from, to) = (pair.local.addr, pair.remote.addr);
+                self.repeats.handle_path(from, to, now);
+            }
         }
     }
 
     fn note_reply(&mut self, now: Instant) {
+        self.is_path_back |= !self.recovery.is_up();
         self.recovery.handle_reply(now);
         self.tell_path();
     }
