@@ -6,6 +6,7 @@
 mod encoder;
 mod h264;
 mod live;
+#[cfg(feature = "tokio")]
 mod live_rate;
 #[cfg(feature = "tokio")]
 mod mode;

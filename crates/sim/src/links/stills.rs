@@ -145,6 +145,8 @@ impl Stills {
                 }
                 self.from = Some(*section);
             }
+            // Stills leave at once.
+            VideoEvent::Capacity(_) => {}
             VideoEvent::Arriving => self.gallery.handle_packet(now),
             VideoEvent::Frame(frame) => self.decode(frame, now),
         }
