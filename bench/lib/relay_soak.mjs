@@ -37,12 +37,12 @@ function withSection(page, text) {
   return page.slice(0, from === -1 ? rest : from) + text + page.slice(rest);
 }
 
-function section({ build, when, machine, minutes, percent, packets, texts, stills, memory, reconnections, sampleMs }) {
+function section({ build, when, machine, minutes, percent, packets, texts, stills, memory, reconnections, stalls, loads, sampleMs }) {
   const share = (100 * packets.lost / packets.every).toFixed(2);
   const ms = (figure) => `${Math.round(figure)} ms`;
   return `${TITLE}
 
-Three native devices, each command a program of its own, and \`helio serve\` (${build}) on one machine (${machine}, ${when} UTC, ${minutes.toFixed(0)} minutes, by \`make soak\`): \`helio message -\` at both ends of one link, a text every ${texts.everyMs} ms each way, and \`helio send\` to \`helio receive\` on another, a still every ${stills.everySeconds} s. No device tells its addresses, so everything goes from relay to relay of the server, while each datagram gets lost with ${percent} % wherever it comes in, at devices and server alike: ${packets.lost} of ${packets.every} were (${share} %). Credentials, nonces and tokens of 10 minutes end and are renewed meanwhile. Links that broke: ${reconnections}.
+Three native devices, each command a program of its own, and \`helio serve\` (${build}) on one machine (${machine}, ${when} UTC, ${minutes.toFixed(0)} minutes, by \`make soak\`): \`helio message -\` at both ends of one link, a text every ${texts.everyMs} ms each way, and \`helio send\` to \`helio receive\` on another, a still every ${stills.everySeconds} s. No device tells its addresses, so everything goes from relay to relay of the server, while each datagram gets lost with ${percent} % wherever it comes in, at devices and server alike: ${packets.lost} of ${packets.every} were (${share} %). Credentials, nonces and tokens of 10 minutes end and are renewed meanwhile. Times that a program was without a path: ${reconnections.length}.
 
 ${table(['', 'sent', 'lost', 'twice', 'median', 'slowest', 'longest time without one', ''], [
     ['texts', texts.said, texts.lost, texts.doubled, ms(texts.medianMs), ms(texts.longestMs), ms(texts.longestGapMs),
@@ -51,7 +51,7 @@ ${table(['', 'sent', 'lost', 'twice', 'median', 'slowest', 'longest time without
       `${stills.repaired} were sent again`],
   ])}
 
-The longest time between two texts that were *said* is ${ms(texts.longestPauseMs)}: by so much the machine itself was late. A still's time is that until the other device had decoded it and the sender had its word.
+The longest time between two texts that were *said* is ${ms(texts.longestPauseMs)}: by so much the machine itself was late (load average ${loads.map((load) => load.toFixed(1)).join(' to ')}). Times of more than a second without a text: ${stalls.length === 0 ? 'none' : stalls.map(({ second, ms: length, who }) => `${length} ms until second ${second} at ${who}`).join('; ')}. A still's time is that until the other device had decoded it and the sender had its word.
 
 Resident memory, every ${sampleMs / 1000} s; growth is that from the first tenth after ${Math.round(minutes * WARM_UP_SHARE)} minutes to the last tenth of the run:
 

@@ -28,7 +28,7 @@ describe('links over the embedded relay that loses 2 %', { timeout: 240_000, ski
     const { packets, paths, reconnections } = results;
     assert.ok(packets.lost > 0.01 * packets.every, `${packets.lost} of ${packets.every}`);
     assert.deepEqual(paths, Array(4).fill(['relay-relay']));
-    assert.equal(reconnections, 0);
+    assert.deepEqual(reconnections, []);
   });
 
   test('carry every text once, without a second of silence', (t) => {

@@ -1,6 +1,7 @@
 // Native devices that talk and show each other pictures over the server's own relay, for as long
 // as one likes, and what became of it.
 import { readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { losingAnyOf } from './lossy.mjs';
 import { NativeDevice } from './native.mjs';
@@ -8,6 +9,9 @@ import { Server } from './server.mjs';
 
 const TEXT_EVERY_MS = 100;
 const STILL_EVERY_SECONDS = 3;
+const STALL_MS = 1000;
+/// The programs that run.
+const NAMES = ['server', 'message, box', 'message, laptop', 'send', 'receive'];
 /// A text is given up after 3 s, and a still is asked for until the next one.
 const AFTERMATH_MS = 5000;
 
@@ -37,15 +41,18 @@ export class RelaySoak {
   /// Goes on for so long while of a hundred datagrams so many are lost, wherever they come in.
   /// Returns what became of it. `say` is told how it goes.
   async run(ms, { percent, sampleMs, say = () => {} }) {
+    const loads = [];
+    let start;
     const memory = this.#programs().map(([who]) => ({ who, samplesMb: [] }));
     const said = this.talking.map(() => []);
     const packets = await losingAnyOf(percent, async () => {
-      const start = now();
+      start = now();
       const timer = setInterval(() => this.#talk(said), TEXT_EVERY_MS);
       try {
         for (let due = 0; due <= ms; due += sampleMs) {
           await setTimeout(Math.max(0, start + due - now()));
           this.#sample(memory);
+          loads.push(loadavg()[0]);
           const resident = memory.map(({ who, samplesMb }) => `${who} ${samplesMb.at(-1).toFixed(1)} MB`);
           say(`${Math.round(due / 1000)} s: ${resident.join(', ')}; ${said[0].length + said[1].length} texts said`);
         }
@@ -56,12 +63,11 @@ export class RelaySoak {
     });
     const figures = { minutes: ms / 60_000, percent, packets, sampleMs, texts: this.#talked(said), stills: this.#shown(), memory };
     const paths = this.commands.map(({ facts }) => facts.filter(({ event }) => event === 'path').map(({ local, remote }) => `${local}-${remote}`));
-    return { ...figures, paths, reconnections: this.#counted('phase', ({ phase }) => phase === 'reconnecting') };
+    return { ...figures, paths, loads: [Math.min(...loads), Math.max(...loads)], stalls: this.#stalls(start), reconnections: this.#reconnections(start) };
   }
 
   #programs() {
-    const names = ['server', 'message, box', 'message, laptop', 'send', 'receive'];
-    return [this.server.pid, ...this.commands.map(({ child }) => child.pid)].map((pid, i) => [names[i], pid]);
+    return [this.server.pid, ...this.commands.map(({ child }) => child.pid)].map((pid, i) => [NAMES[i], pid]);
   }
 
   #sample(memory) {
@@ -119,8 +125,25 @@ export class RelaySoak {
     };
   }
 
-  #counted(event, is = () => true) {
-    return this.commands.flatMap(({ facts }) => facts).filter((fact) => fact.event === event && is(fact)).length;
+  /// Times without a text that were longer than a second: when each ended, and how long it was.
+  #stalls(start) {
+    return this.talking.flatMap(({ facts }, i) => {
+      const times = facts.filter(({ event }) => event === 'text').map(({ at }) => at);
+      const ended = times.flatMap((at, j) => (j > 0 && at - times[j - 1] > STALL_MS ? [{ at, ms: Math.round(at - times[j - 1]) }] : []));
+      return ended.map(({ at, ms }) => ({ who: NAMES[1 + i], second: Math.round((at - start) / 1000), ms }));
+    });
+  }
+
+  /// When which link was without a path.
+  #reconnections(start) {
+    return this.commands.flatMap(({ facts }, i) => {
+      const lost = facts.filter(({ event, phase }) => event === 'phase' && phase === 'reconnecting');
+      return lost.map(({ at }) => ({ who: NAMES[1 + i], second: Math.round((at - start) / 1000) }));
+    });
+  }
+
+  #counted(event) {
+    return this.commands.flatMap(({ facts }) => facts).filter((fact) => fact.event === event).length;
   }
 
   async close() {

@@ -47,7 +47,10 @@ export function keepDrawnStills() {
 
 /// The newest pictures in a device's gallery, newest first, as PNG.
 export async function galleryPictures(device, count) {
-  const urls = await device.page.getByTestId('still-item').locator('img').evaluateAll((images, most) =>
+  const pictures = device.page.getByTestId('still-item').locator('img');
+  // The sender has its word a moment before the last one is in the gallery.
+  await pictures.nth(count - 1).waitFor();
+  const urls = await pictures.evaluateAll((images, most) =>
     images.slice(0, most).map((image) => {
       const canvas = document.createElement('canvas');
       [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
