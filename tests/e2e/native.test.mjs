@@ -36,6 +36,15 @@ describe('a native device and a browser', { timeout: 180_000 }, () => {
     assert.equal(await laptop.page.getByTestId('link-verified').getAttribute('data-verified'), 'true');
   });
 
+  test('learn which address the browser hides behind a name of the own network', async () => {
+    const run = box.start('message', pairId);
+    await run.fact('linked');
+    const named = ({ event, remote }) => event === 'path' && remote === 'host';
+    await run.until(() => run.facts.find(named), 'path to an address that the browser named');
+    run.child.kill('SIGINT');
+    assert.equal((await run.end()).code, 0);
+  });
+
   test('link again for each text, on one page', async () => {
     for (const text of ['one', 'two <b>and</b> a half', 'three ☀']) await sayNatively(text);
   });
