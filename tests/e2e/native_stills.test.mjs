@@ -55,6 +55,22 @@ describe('pictures of a native device and a browser', { timeout: 300_000 }, () =
     }
   });
 
+  test('a video is sent picture by picture, and the command ends with it', async (t) => {
+    execFileSync('ffmpeg', ['-y', '-v', 'error', '-f', 'lavfi', '-i', 'testsrc2=size=600x400:rate=10:duration=6', '-c:v', 'mpeg4', '-q:v', '2', file('film.mp4')]);
+    execFileSync('ffmpeg', ['-y', '-v', 'error', '-i', file('film.mp4'), '-vf', 'fps=0.5', file('frame-%d.png')]);
+    const run = box.start('send', 'laptop', file('film.mp4'), '--every', '2');
+    const stills = [];
+    for (let seq = 1; seq <= 3; seq += 1) stills.push(await run.fact('still'));
+    const { code, last } = await run.end();
+    assert.deepEqual([code, last], [0, undefined], 'three are all');
+    for (const [at, bytes] of (await galleryPictures(laptop, 3)).entries()) {
+      writeFileSync(file('shown.png'), bytes);
+      const alike = psnr(file(`frame-${3 - at}.png`), file('shown.png'));
+      t.diagnostic(`${JSON.stringify(stills[2 - at])}: ${alike.toFixed(1)} dB`);
+      assert.ok(alike > ALIKE_DB, 'it is that frame of the video');
+    }
+  });
+
   test('the test pattern runs until it is ended, and the page shows the figures', async () => {
     const run = box.start('send', 'laptop', '--every', '1');
     await run.fact('still');
@@ -157,6 +173,18 @@ describe('pictures of a native device and a browser', { timeout: 300_000 }, () =
     t.diagnostic(`${JSON.stringify(last)}: ${numbers.length} shown, longest gap ${Math.round(longestGapMs)} ms`);
     assert.ok(numbers.length >= 0.8 * last.frames, `${numbers.length} of ${last.frames}`);
     assert.ok(numbers.every((number, at) => at === 0 || number > numbers[at - 1]), `in order: ${numbers}`);
+  });
+
+  test('live video goes up to 1080p', async (t) => {
+    await laptop.page.getByTestId('tab-video').click();
+    const run = box.start('send', 'laptop', '--live', '--preset', 'hd');
+    await run.fact('live');
+    const shown = laptop.page.getByTestId('video-remote');
+    await shown.waitFor();
+    await laptop.page.waitForFunction(() => document.querySelector('[data-testid=video-remote]').videoHeight === 1080);
+    run.child.kill('SIGINT');
+    assert.equal((await run.end()).code, 0);
+    t.diagnostic(JSON.stringify(run.facts.at(-1)));
   });
 
   test('live video takes less where the path carries less, and more again', { skip: noLoss }, async (t) => {

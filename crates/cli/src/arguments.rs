@@ -147,6 +147,9 @@ pub(crate) struct SendArguments {
     /// Pictures (PNG, JPEG) and folders of them, again and again, or one video, by ffmpeg; without
     /// any a test pattern with a clock
     pub(crate) files: Vec<PathBuf>,
+    /// Send what a camera sees, by ffmpeg, for example /dev/video0
+    #[arg(long, value_name = "DEVICE", conflicts_with = "files")]
+    pub(crate) camera: Option<PathBuf>,
     /// Seconds from still to still, 1 to 3600
     #[arg(
         long,
@@ -175,6 +178,8 @@ pub(crate) enum PresetArgument {
     Medium,
     /// 1280×720, 30 frames/s, 1.5 Mbit/s
     High,
+    /// 1920×1080, 30 frames/s, 4 Mbit/s
+    Hd,
 }
 
 #[derive(Debug, Args)]

@@ -152,6 +152,7 @@ fn settings(preset: PresetArgument) -> LiveSettings {
         PresetArgument::Low => LiveSettings::LOW,
         PresetArgument::Medium => LiveSettings::MEDIUM,
         PresetArgument::High => LiveSettings::HIGH,
+        PresetArgument::Hd => LiveSettings::HD,
     }
 }
 
@@ -164,6 +165,9 @@ fn source(arguments: &SendArguments) -> Result<Source, Failure> {
         (STILL_WIDTH, STILL_HEIGHT, 1.0 / f64::from(arguments.every))
     };
     let source = match arguments.files.as_slice() {
+        [] if let Some(camera) = &arguments.camera => {
+            Source::camera(camera, frames_per_second, width, height)
+        }
         [] => Ok(Source::pattern(width, height)),
         files if files.iter().all(|path| holds_images(path)) => {
             Source::images(files, width, height)

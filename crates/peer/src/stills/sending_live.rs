@@ -40,6 +40,9 @@ impl LiveSettings {
     /// 1280×720, 30 frames/s, 1.5 Mbit/s.
     pub const HIGH: Self = Self::new(1280, 720, 30, 1_500_000);
 
+    /// 1920×1080, 30 frames/s, 4 Mbit/s.
+    pub const HD: Self = Self::new(1920, 1080, 30, 4_000_000);
+
     const fn new(width: u32, height: u32, frames_per_second: u32, bits_per_second: u32) -> Self {
         Self {
             width,
