@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Coturn } from '../lib/coturn.mjs';
-import { NativeDevice } from '../lib/native.mjs';
+import { NativeDevice, pairNatives } from '../lib/native.mjs';
 import { nat, OUTER, OUTSIDE, withRules } from '../lib/rules.mjs';
 import { freePort, LAN, Server } from '../lib/server.mjs';
 
@@ -124,6 +124,56 @@ describe('helio doctor', { timeout: 280_000 }, () => {
       assert.match(errors, /does not answer/);
     } finally {
       await server.run();
+    }
+  });
+});
+
+describe('a native link that does not come up', { timeout: 180_000, skip: OUTSIDE }, () => {
+  /// Runs `act` with two paired devices on a server of these settings.
+  async function withPair(set, act) {
+    const server = await Server.start({ set });
+    const box = await boxOn(server);
+    const shed = new NativeDevice('shed');
+    try {
+      await pairNatives(box, shed);
+      await act(box, shed);
+    } finally {
+      for (const each of [box, shed, server]) await each.close();
+    }
+  }
+
+  test('is explained with the table of what was tried', async (t) => {
+    await withPair({ 'turn.listen': '[]', 'media.listen': '[]' }, async (box, shed) => {
+      const drop = { family: 'inet', hook: 'type filter hook output priority 0;', rule: 'meta l4proto udp drop' };
+      await withRules(drop, async () => {
+        shed.start('message', 'box');
+        const run = box.start('message', 'shed', 'anybody there?', '--wait', '6');
+        const tried = await run.fact('tried');
+        const { code, errors } = await run.end();
+        t.diagnostic(errors);
+        assert.equal(code, 4);
+        assert.match(errors, /the two devices found no path to each other\. Put them on one network/);
+        assert.match(errors, new RegExp(`host ${LAN}:\\d+ +host ${LAN}:\\d+ +0 of [1-9]`));
+        assert.match(errors, /helio doctor/);
+        assert.ok(tried.pairs.every(({ requests, responses }) => requests > 0 && responses === 0), JSON.stringify(tried));
+      });
+    });
+  });
+
+  test('is explained with what the relay refused, where it was needed', async (t) => {
+    const coturn = await Coturn.start();
+    try {
+      const signed = `{kind="coturn",urls=["${coturn.url}"],secret="not the secret of this relay"}`;
+      await withPair({ 'turn.listen': '[]', 'media.listen': '[]', 'turn.external': `[${signed}]` }, async (box, shed) => {
+        shed.start('message', 'box', '--paths', 'relay');
+        const { code, errors } = await box.start('message', 'shed', 'anybody there?', '--wait', '5', '--paths', 'relay').end();
+        t.diagnostic(errors);
+        assert.equal(code, 4);
+        assert.match(errors, /the relay did not take this device/);
+        assert.match(errors, /A relay refused: 401/);
+      });
+    } finally {
+      await coturn.close();
     }
   });
 });

@@ -125,3 +125,20 @@ export class Run {
     await this.exited;
   }
 }
+
+/// Pairs a device that has an account with one that joins it.
+export async function pairNatives(inviter, joiner) {
+  const inviting = inviter.pair('--invite');
+  const joining = joiner.pair((await inviting.fact('invite')).link);
+  const { words } = await joining.fact('showing');
+  const { sets } = await inviting.fact('choosing');
+  inviting.type(sets.indexOf(words) + 1);
+  await Promise.all([ended(inviting, 'paired'), ended(joining, 'paired')]);
+}
+
+/// Waits for a fact that a command ends well with.
+export async function ended(run, event) {
+  await run.fact(event);
+  const { code, errors } = await run.end();
+  if (code !== 0) throw new Error(`${event}, and then ${code}: ${errors}`);
+}

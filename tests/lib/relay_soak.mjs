@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { losingAnyOf } from './lossy.mjs';
-import { NativeDevice } from './native.mjs';
+import { ended, NativeDevice, pairNatives } from './native.mjs';
 import { Server } from './server.mjs';
 
 const TEXT_EVERY_MS = 100;
@@ -158,22 +158,6 @@ export function growthMb(samplesMb, warmUpShare) {
   const from = Math.floor(samplesMb.length * warmUpShare);
   const mean = (part) => part.reduce((sum, mb) => sum + mb, 0) / part.length;
   return mean(samplesMb.slice(-tenth)) - mean(samplesMb.slice(from, from + tenth));
-}
-
-/// Pairs a device that has an account with one that joins it.
-async function pairNatives(inviter, joiner) {
-  const inviting = inviter.pair('--invite');
-  const joining = joiner.pair((await inviting.fact('invite')).link);
-  const { words } = await joining.fact('showing');
-  const { sets } = await inviting.fact('choosing');
-  inviting.type(sets.indexOf(words) + 1);
-  await Promise.all([ended(inviting, 'paired'), ended(joining, 'paired')]);
-}
-
-async function ended(run, event) {
-  await run.fact(event);
-  const { code, errors } = await run.end();
-  if (code !== 0) throw new Error(`${event}, and then ${code}: ${errors}`);
 }
 
 function residentMb(pid) {

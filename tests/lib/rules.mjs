@@ -12,12 +12,13 @@ function nft(...words) {
 }
 
 /// Runs `act` while the kernel follows a table of rules for what leaves for UDP ports.
-export async function withRules(chain, act) {
-  nft(`add table ip doctor; add chain ip doctor out { ${chain.hook} }; add rule ip doctor out ${chain.rule}`);
+export async function withRules({ family = 'ip', hook, rule }, act) {
+  const table = `${family} doctor`;
+  nft(`add table ${table}; add chain ${table} out { ${hook} }; add rule ${table} out ${rule}`);
   try {
     return await act();
   } finally {
-    nft('delete table ip doctor');
+    nft(`delete table ${table}`);
   }
 }
 

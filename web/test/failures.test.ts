@@ -1,6 +1,17 @@
-// Which cause a failed attempt is told as.
+// Which cause a failed attempt is told as, and in the words of testdata/doctor that Rust has too.
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { classify, failure, type AttemptFacts } from "../src/sdk/failures";
+import { classify, failure, type AttemptFacts, type LinkFailure } from "../src/sdk/failures";
+
+const url = new URL("../../testdata/doctor/failures.json", import.meta.url);
+const failures = JSON.parse(readFileSync(url, "utf8")) as LinkFailure[];
+
+test.each(failures.map((row) => [row.cause, row] as const))(
+  "%s is told in those words",
+  (cause, row) => {
+    expect(failure(cause)).toEqual(row);
+  },
+);
 
 const FACTS: AttemptFacts = {
   localCandidates: 3,

@@ -84,6 +84,13 @@ pub(crate) fn kilobytes(bytes: usize) -> String {
 
 /// Prints rows under their headings, each column as wide as its widest cell.
 pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
+    for row in aligned(headings, rows) {
+        line(row);
+    }
+}
+
+/// The lines of a table.
+pub(crate) fn aligned(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     let widths: Vec<usize> = (0..headings.len())
         .map(|column| {
             let cells = rows
@@ -100,13 +107,15 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
         .iter()
         .map(|heading| (*heading).to_owned())
         .collect();
-    for row in std::iter::once(&headings).chain(rows) {
+    let align = |row: &Vec<String>| {
         let cells = row
             .iter()
             .zip(&widths)
             .map(|(cell, width)| format!("{cell:<width$}"));
-        line(cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+        let cells: Vec<_> = cells.collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    std::iter::once(&headings).chain(rows).map(align).collect()
 }
 
 /// A field of a reply as the text of a cell; names cannot move the cursor.

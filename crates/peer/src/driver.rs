@@ -15,7 +15,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
 use crate::ctl::{CtlEvent, TextId};
 use crate::files::{DiskReport, FileEvent};
-use crate::link::{Event, LinkCore, Output, Phase, SayError, Section, Statistics};
+use crate::link::{
+    Attempt, Cause, Event, LinkCore, Output, Phase, SayError, Section, Statistics, TriedPair,
+};
 use crate::server_api::unix_ms;
 use crate::store::Store;
 use disk::DiskThread;
@@ -61,6 +63,7 @@ enum Command {
     AskKeyFrame(Section),
     File(FileCommand),
     Statistics(oneshot::Sender<Statistics>),
+    Attempt(oneshot::Sender<Option<Attempt>>),
     Restart,
     Close(String),
 }
@@ -188,6 +191,7 @@ impl Driver {
             Command::File(command) => self.obey_about_file(command, now),
             // Whoever asked may have stopped waiting.
             Command::Statistics(told) => drop(told.send(self.core.statistics())),
+            Command::Attempt(told) => drop(told.send(self.core.attempt())),
             Command::Restart => self.core.restart(now),
             Command::Close(reason) => self.core.close(&reason, now),
         }
@@ -248,6 +252,9 @@ impl Driver {
     }
 
     fn tell(&mut self, event: Event) {
+        if let Event::Failed(cause) = &event {
+            self.log_failure(*cause);
+        }
         self.reports.handle_event(&event, || self.core.statistics());
         match &event {
             Event::Talk(CtlEvent::Delivered(id)) => self.settle_text(*id, Ok(())),
@@ -268,6 +275,26 @@ impl Driver {
                     }
                 }
             }
+        }
+    }
+
+    /// The explanation that people get, for the log; addresses are no more than DEBUG.
+    fn log_failure(&self, cause: Cause) {
+        let attempt = self.core.attempt();
+        let pairs = attempt.as_ref().map_or(0, |attempt| attempt.pairs.len());
+        let refusal = attempt
+            .as_ref()
+            .and_then(|attempt| attempt.refusal.as_deref());
+        let error = cause.as_str();
+        tracing::warn!(pair = %self.pair, error, tried = pairs, refusal, "no link");
+        for tried in attempt.map(|attempt| attempt.pairs).unwrap_or_default() {
+            let (local, remote) = (tried.path.local_addr, tried.path.remote_addr);
+            let TriedPair {
+                requests,
+                responses,
+                ..
+            } = tried;
+            tracing::debug!(pair = %self.pair, %local, %remote, requests, responses, "tried");
         }
     }
 

@@ -18,6 +18,7 @@ use protocol::id::{DeviceId, PairId};
 mod address;
 mod binding;
 mod channels;
+mod checks;
 mod connection;
 mod dtls;
 mod error;
@@ -44,6 +45,7 @@ mod video;
 
 pub use address::IcePolicy;
 pub use channels::{Full, Label};
+pub use checks::{Attempt, TriedPair};
 pub use error::{Cause, Refusal};
 pub(crate) use ice_url::IceUrl;
 pub use ice_url::Transport;
@@ -157,6 +159,8 @@ pub struct LinkCore {
     meet_at: Option<Instant>,
     laps: Laps,
     last_statistics: Statistics,
+    /// Of connections before, where one was tried.
+    last_attempt: Option<Attempt>,
     /// When the peer hears of this side's figures again.
     report_at: Option<Instant>,
     /// Why and when the link ends at the latest.
@@ -202,6 +206,7 @@ impl LinkCore {
             meet_at: None,
             laps: Laps::default(),
             last_statistics: Statistics::default(),
+            last_attempt: None,
             report_at: None,
             closing: None,
             outputs: VecDeque::new(),
@@ -305,6 +310,17 @@ impl LinkCore {
             connection.restart(can_send, now);
         }
         self.settle(now);
+    }
+
+    /// What was seen of the latest attempt to find a path; none before the first.
+    pub fn attempt(&self) -> Option<Attempt> {
+        let attempt = self.connection.as_ref().map(Connection::attempt);
+        let is_young = |attempt: &Attempt| attempt.pairs.is_empty();
+        match (attempt, &self.last_attempt) {
+            (Some(attempt), Some(last)) if is_young(&attempt) => Some(last.clone()),
+            (Some(attempt), _) => Some(attempt),
+            (None, last) => last.clone(),
+        }
     }
 
     /// Ends the link and tells the peer why: once it has acknowledged what was sent, or after half

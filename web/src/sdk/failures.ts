@@ -33,7 +33,7 @@ export interface AttemptFacts {
 const SENTENCES: Record<FailureCause, [message: string, nextStep: string]> = {
   "no-candidates": [
     "this device found no network address it may use",
-    "Check that it is online and that the browser may use WebRTC.",
+    "Check that it is online, and in a browser that it may use WebRTC.",
   ],
   "checks-failed": [
     "the two devices found no path to each other",
@@ -45,7 +45,7 @@ const SENTENCES: Record<FailureCause, [message: string, nextStep: string]> = {
   ],
   "dtls-failed": [
     "a path was found, but the encrypted connection did not start",
-    "Try again; if it stays, update both browsers.",
+    "Try again; if it stays, update both devices.",
   ],
   "signature-refused": [
     "a message that was not signed by your other device was refused",
@@ -53,7 +53,7 @@ const SENTENCES: Record<FailureCause, [message: string, nextStep: string]> = {
   ],
   "noise-failed": [
     "your other device did not prove its key on this connection",
-    "Reload both pages. If it stays, remove the pair and pair again.",
+    "Begin the link anew on both. If it stays, remove the pair and pair again.",
   ],
   "signalling-lost": [
     "the server cannot be reached",

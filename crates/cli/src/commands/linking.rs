@@ -12,6 +12,8 @@ use crate::arguments::{DeviceArguments, LinkArguments, OutputArguments, PathsArg
 use crate::device_home::{api_failure, device_failure, given_authority, home_dir, pair_named};
 use crate::output::{self, Failure, plain};
 
+mod tried;
+
 /// A link that is open.
 pub(crate) struct Linked {
     pub(crate) link: Link,
@@ -111,8 +113,27 @@ impl Linked {
             return self.next().await;
         };
         let until = (lost + self.course.wait).into();
-        let next = tokio::time::timeout_at(until, self.next()).await;
-        next.unwrap_or_else(|_| Err(Failure::Unreachable(self.course.why_not(&self.peer))))
+        match tokio::time::timeout_at(until, self.next()).await {
+            Ok(next) => next,
+            Err(_) => Err(self.late().await),
+        }
+    }
+
+    /// Why there is no link by now, with what was tried where the devices met.
+    async fn late(&self) -> Failure {
+        let attempt = match self.course.has_met() {
+            true => self.link.attempt().await,
+            false => None,
+        };
+        let cause = attempt.as_ref().map(|attempt| attempt.cause);
+        let reason = self.course.why_not(&self.peer, cause);
+        let Some(attempt) = attempt else {
+            return Failure::Unreachable(reason);
+        };
+        if self.output.json {
+            tried::tell(&attempt);
+        }
+        Failure::Unreachable(tried::explanation(&reason, &attempt))
     }
 
     /// Says a fact that has no figures.
@@ -158,8 +179,15 @@ impl Course {
         Ok(())
     }
 
-    /// Why there is no link, by the last that was seen of it.
-    fn why_not(&self, peer: &str) -> String {
+    /// Whether the devices came as far as looking for a path.
+    fn has_met(&self) -> bool {
+        let is_before = matches!(self.phase, None | Some(Phase::Signalling | Phase::Waiting));
+        let is_servers = self.cause == Some(Cause::SignallingLost);
+        !is_servers && (self.cause.is_some() || !is_before)
+    }
+
+    /// Why there is no link, by the last that was seen of it and of an attempt that goes on.
+    fn why_not(&self, peer: &str, cause: Option<Cause>) -> String {
         let server = &self.server;
         match (self.cause, self.phase) {
             (Some(cause), _) => cause.to_string(),
@@ -169,7 +197,7 @@ impl Course {
             (None, Some(Phase::Waiting)) => {
                 format!("{peer} is not there; open the link on it, or wait longer with --wait")
             }
-            (None, Some(_)) => Cause::ChecksFailed.to_string(),
+            (None, Some(_)) => cause.unwrap_or(Cause::ChecksFailed).to_string(),
         }
     }
 }

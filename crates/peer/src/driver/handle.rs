@@ -19,7 +19,8 @@ use crate::ctl::{self, RoundTrip};
 use crate::device::{Device, random};
 use crate::files::disk::Saving;
 use crate::link::{
-    Event, IcePolicy, LinkCore, LinkKeys, LinkSettings, Phase, Section, Statistics, VideoEvent,
+    Attempt, Event, IcePolicy, LinkCore, LinkKeys, LinkSettings, Phase, Section, Statistics,
+    VideoEvent,
 };
 use crate::server_api::{ApiError, ServerApi, unix_ms};
 use crate::store::{Store, StoreError, StoredPair};
@@ -274,6 +275,15 @@ impl Link {
         let sent = self.commands.send(Command::Statistics(told)).await;
         sent.ok()?;
         figures.await.ok()
+    }
+
+    /// What was seen of the latest attempt to find a path; none before the first, and once the
+    /// link is over.
+    pub async fn attempt(&self) -> Option<Attempt> {
+        let (told, attempt) = oneshot::channel();
+        let sent = self.commands.send(Command::Attempt(told)).await;
+        sent.ok()?;
+        attempt.await.ok().flatten()
     }
 
     /// Round trips of the control channel; none before the first.

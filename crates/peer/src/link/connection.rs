@@ -11,6 +11,7 @@ use protocol::id::{DeviceId, PairId};
 
 use super::address::IcePolicy;
 use super::channels::{Channels, Full, Label};
+use super::checks::{Attempt, Checks};
 use super::error::Cause;
 use super::gathering::Gathering;
 use super::negotiation::{Negotiation, Say, Stuck, Trickled};
@@ -104,6 +105,7 @@ pub(super) struct Connection {
     video: Video,
     recovery: Recovery,
     meter: Meter,
+    checks: Checks,
     repeats: Repeats,
     /// A path was found after a while without one, and nothing was made of it yet.
     is_path_back: bool,
@@ -153,6 +155,7 @@ impl Connection {
             video: Video::new(now),
             recovery: Recovery::new(),
             meter: Meter::default(),
+            checks: Checks::default(),
             repeats: Repeats::default(),
             is_path_back: false,
             selected: None,
@@ -184,6 +187,7 @@ impl Connection {
     /// Looks for a new path; the one there is serves on meanwhile.
     pub(super) fn restart(&mut self, can_send: bool, now: Instant) {
         self.had_path = false;
+        self.checks.handle_restart();
         self.gathering.retry(&mut self.random, now);
         self.negotiation.want_restart();
         if can_send {
@@ -293,6 +297,15 @@ impl Connection {
     pub(super) fn statistics(&self) -> Statistics {
         let path = self.told_path.filter(|_| self.is_up());
         self.meter.read(path, self.channels.sent_bytes())
+    }
+
+    pub(super) fn attempt(&self) -> Attempt {
+        let refused = self.gathering.refused.as_ref();
+        Attempt {
+            cause: self.cause(),
+            pairs: self.checks.tried(|local, remote| self.path(local, remote)),
+            refusal: refused.map(|it| format!("{} {}", it.code, it.reason)),
+        }
     }
 
     /// Whether the peer has all frames that were sent, or cannot be reached.

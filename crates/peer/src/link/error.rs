@@ -45,29 +45,24 @@ impl Refusal {
     }
 }
 
-/// Why an attempt to link did not succeed (`docs/protocol.md`, Telemetry).
+/// Why an attempt to link did not succeed (`docs/protocol.md`, Telemetry). The words are those of
+/// the page: `testdata/doctor/failures.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}. {}", self.message(), self.next_step())]
 pub enum Cause {
     /// No address may be used.
-    #[error("this device found no network address it may use; check that it is online")]
     NoCandidates,
     /// No pair of addresses works.
-    #[error("the two devices found no path to each other; put them on one network or add a relay")]
     ChecksFailed,
     /// A relay was needed and refused.
-    #[error("the relay did not take this device; check the server's relay settings and limits")]
     RelayRefused,
     /// A path was found, but no encrypted connection came about on it.
-    #[error("a path was found, but the encrypted connection did not start; try again")]
     DtlsFailed,
     /// Nothing but refused descriptions came.
-    #[error("a message that was not signed by the other device was refused")]
     SignatureRefused,
     /// The other device did not prove its key.
-    #[error("the other device did not prove its key on this connection; pair again if it stays")]
     NoiseFailed,
     /// The server cannot be reached.
-    #[error("the server cannot be reached; check that this device is online and it is running")]
     SignallingLost,
 }
 
@@ -82,6 +77,71 @@ impl Cause {
             Cause::SignatureRefused => "signature-refused",
             Cause::NoiseFailed => "noise-failed",
             Cause::SignallingLost => "signalling-lost",
+        }
+    }
+
+    /// What happened.
+    pub fn message(self) -> &'static str {
+        match self {
+            Cause::NoCandidates => "this device found no network address it may use",
+            Cause::ChecksFailed => "the two devices found no path to each other",
+            Cause::RelayRefused => "the relay did not take this device",
+            Cause::DtlsFailed => "a path was found, but the encrypted connection did not start",
+            Cause::SignatureRefused => {
+                "a message that was not signed by your other device was refused"
+            }
+            Cause::NoiseFailed => "your other device did not prove its key on this connection",
+            Cause::SignallingLost => "the server cannot be reached",
+        }
+    }
+
+    /// What to do; a whole sentence.
+    pub fn next_step(self) -> &'static str {
+        match self {
+            Cause::NoCandidates => {
+                "Check that it is online, and in a browser that it may use WebRTC."
+            }
+            Cause::ChecksFailed => "Put them on one network, or add a relay (TURN) to the server.",
+            Cause::RelayRefused => "Check the server's relay settings and limits, then try again.",
+            Cause::DtlsFailed => "Try again; if it stays, update both devices.",
+            Cause::SignatureRefused => {
+                "Somebody may be interfering with the server. Pair again if your own device was reset."
+            }
+            Cause::NoiseFailed => {
+                "Begin the link anew on both. If it stays, remove the pair and pair again."
+            }
+            Cause::SignallingLost => "Check that this device is online and the server is running.",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    const FAILURES: &str = include_str!("../../../../testdata/doctor/failures.json");
+
+    #[test]
+    fn causes_are_told_in_the_words_of_the_page() {
+        let rows: Vec<Value> = serde_json::from_str(FAILURES).expect("vectors");
+        let causes = [
+            Cause::NoCandidates,
+            Cause::ChecksFailed,
+            Cause::RelayRefused,
+            Cause::DtlsFailed,
+            Cause::SignatureRefused,
+            Cause::NoiseFailed,
+            Cause::SignallingLost,
+        ];
+        assert_eq!(rows.len(), causes.len());
+        for (row, cause) in rows.iter().zip(causes) {
+            assert_eq!(row["cause"], cause.as_str());
+            assert_eq!(row["message"], cause.message());
+            assert_eq!(row["nextStep"], cause.next_step());
+            let (message, next) = (cause.message(), cause.next_step());
+            assert_eq!(cause.to_string(), format!("{message}. {next}"));
         }
     }
 }

@@ -86,6 +86,7 @@ impl LinkCore {
             path: None,
             ..self.statistics()
         };
+        self.last_attempt = self.attempt();
         self.is_open = false;
         self.files.handle_closed();
         self.hush(now);

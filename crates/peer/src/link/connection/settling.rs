@@ -14,7 +14,7 @@ use crate::link::address::IcePolicy;
 use crate::link::channels::Label;
 use crate::link::gathering::GatheringOutput;
 use crate::link::negotiation::Say;
-use crate::link::output::PathEnd;
+use crate::link::output::{Path, PathEnd};
 use crate::link::secure::{Ends, ProofError};
 use crate::link::video::VideoEvent;
 
@@ -108,6 +108,7 @@ impl Connection {
         now: Instant,
     ) {
         self.repeats.handle_heard(bytes, now);
+        self.checks.handle_heard(local, from, bytes);
         let before = self.channels.unacknowledged(&mut self.rtc);
         self.rtc
             .handle_packet(Protocol::Udp, local, from, bytes, now);
@@ -127,6 +128,7 @@ impl Connection {
         // Once more, whatever the candidates were: nothing leaves what the policy allows.
         if self.paths.takes_from(to) {
             self.repeats.handle_sent(from, to, &bytes, now);
+            self.checks.handle_sent(from, to, &bytes);
             self.send_packet(from, to, bytes, now);
         }
     }
@@ -292,6 +294,15 @@ impl Connection {
         let Some((local, remote)) = self.selected.filter(|_| self.recovery.is_up()) else {
             return;
         };
+        let path = self.path(local, remote);
+        if self.told_path != Some(path) {
+            self.told_path = Some(path);
+            self.tell(ConnectionOutput::Path(path));
+        }
+    }
+
+    /// Names the kinds of both ends.
+    pub(super) fn path(&self, local: SocketAddr, remote: SocketAddr) -> Path {
         let near = if self.gathering.is_relayed(local) {
             PathEnd::Relayed
         } else if self.gathering.is_mapped(local) && !is_near(remote) {
@@ -299,11 +310,7 @@ impl Connection {
         } else {
             PathEnd::Host
         };
-        let path = self.paths.describe(near, local, remote);
-        if self.told_path != Some(path) {
-            self.told_path = Some(path);
-            self.tell(ConnectionOutput::Path(path));
-        }
+        self.paths.describe(near, local, remote)
     }
 
     /// While a path is looked for, the next check follows soon.
