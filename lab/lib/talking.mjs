@@ -5,14 +5,17 @@
 export function prepareTalking() {
   const now = () => performance.timeOrigin + performance.now();
   const find = (id) => document.querySelector(`[data-testid=${id}]`);
-  const talk = { said: [], came: [] };
+  const talk = { said: [], came: [], failed: [] };
   window.__talk = talk;
   const isOfPeer = (node) => node instanceof HTMLElement && node.matches('[data-testid=text-item][data-from=peer]');
   new MutationObserver((changes) => {
+    for (const { target } of changes.filter(({ type }) => type === 'attributes')) {
+      if (target.matches('[data-testid=text-item][data-from=self][data-state=failed]')) talk.failed.push(Number(target.querySelector('.message-text').textContent));
+    }
     for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes]).filter(isOfPeer)) {
       talk.came.push({ number: Number(node.querySelector('.message-text').textContent), at: now() });
     }
-  }).observe(document.body, { subtree: true, childList: true });
+  }).observe(document.body, { subtree: true, childList: true, attributeFilter: ['data-state'] });
   const setValue = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set;
   window.__startTalking = (everyMs) => {
     const timer = setInterval(async () => {
