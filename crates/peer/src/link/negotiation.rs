@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use identity::DescriptionKind;
+use str0m::Rtc;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::media::{Direction, MediaKind, Mid};
 
@@ -234,7 +235,13 @@ impl Negotiation {
         let offer = SdpOffer::from_sdp_string(&bare).map_err(|error| error.to_string())?;
         let restarts = !self.remote_ufrags.is_empty() && sdp::ufrags(text) != self.remote_ufrags;
         let answer = rtc
-            .change(now, |rtc| rtc.sdp_api().accept_offer(offer))
+            .change(now, |rtc| {
+                let answer = rtc.sdp_api().accept_offer(offer);
+                if restarts && answer.is_ok() {
+                    lead(rtc, false);
+                }
+                answer
+            })
             .map_err(|error| error.to_string())?;
         // Ours is rolled back; what it wished for is wished for again, unless this offer brings it.
         if let Some(ours) = self.pending.take() {
@@ -269,7 +276,11 @@ impl Negotiation {
             return Ok(());
         };
         rtc.change(now, |rtc| {
-            rtc.sdp_api().accept_answer(pending.token, answer)
+            let accepted = rtc.sdp_api().accept_answer(pending.token, answer);
+            if pending.restarts && accepted.is_ok() {
+                lead(rtc, true);
+            }
+            accepted
         })
         .map_err(|error| error.to_string())?;
         self.video = pending.video;
@@ -359,4 +370,10 @@ impl Negotiation {
 /// What str0m wrote, without the peer-reflexive addresses that it learnt: they are not ours to say.
 fn described(sdp: &str) -> String {
     sdp::with_candidates(sdp, |line| !line.contains(" typ prflx"))
+}
+
+/// Who offers a restart is controlling from there on (RFC 5245 §5.2), which is what browsers do.
+/// str0m keeps the roles (RFC 8445 §9), and two that control argue for seconds.
+fn lead(rtc: &mut Rtc, is_offerer: bool) {
+    rtc.direct_api().set_ice_controlling(is_offerer);
 }
