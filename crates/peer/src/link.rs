@@ -42,6 +42,7 @@ mod signatures;
 mod statistics;
 mod talk;
 mod video;
+mod window;
 
 pub use address::IcePolicy;
 pub use channels::{Full, Label};

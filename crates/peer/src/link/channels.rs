@@ -9,6 +9,7 @@ use std::time::Instant;
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 
 use super::rtc::DrainedRtc;
+use super::window::Window;
 
 /// What waits for one channel, in bytes, before a sender is told to wait as well.
 pub(crate) const MAX_QUEUED_BYTES: usize = 256 * 1024;
@@ -75,6 +76,7 @@ struct Queue {
 pub(super) struct Channels {
     ids_by_label: BTreeMap<Label, ChannelId>,
     queues: BTreeMap<Label, Queue>,
+    pub(super) window: Window,
     sent_bytes: u64,
 }
 
@@ -144,7 +146,8 @@ impl Channels {
                 continue;
             };
             while let Some(message) = queue.messages.front() {
-                if !rtc.write(*id, message, now) {
+                let under_way = rtc.unacknowledged(*id) + message.len();
+                if under_way > self.window.bytes() || !rtc.write(*id, message, now) {
                     break;
                 }
                 queue.bytes -= message.len();

@@ -15,6 +15,7 @@ use str0m::rtp::Extension;
 use str0m::{Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 use super::dtls;
+use super::window::MAX_WINDOW_BYTES;
 
 /// A reply on the path that serves is asked for this often, so that four in a row must get lost
 /// before two seconds of silence look like a dead path.
@@ -28,8 +29,6 @@ const FIRST_CHECK_RTO: Duration = Duration::from_millis(50);
 const MAX_CHECKS: usize = 25;
 /// Any number that str0m's own header extensions leave free (RFC 8285).
 const PLAYOUT_DELAY_ID: u8 = 14;
-/// What SCTP may have under way: 200 Mbit/s at 40 ms.
-const SCTP_BUFFER_BYTES: usize = 1024 * 1024;
 
 /// A WebRTC session that is always drained.
 pub(super) struct DrainedRtc {
@@ -40,6 +39,8 @@ pub(super) struct DrainedRtc {
     /// Set once: nothing helps this session any more.
     failure: Option<String>,
     media_heard_at: Option<Instant>,
+    /// How far the session's own clock has come.
+    now: Instant,
 }
 
 impl DrainedRtc {
@@ -53,6 +54,7 @@ impl DrainedRtc {
             events: VecDeque::new(),
             failure: None,
             media_heard_at: None,
+            now,
         };
         if let Some(estimate) = estimate {
             // What is sent again comes on top, and the encoder keeps its bitrate on average only.
@@ -91,12 +93,14 @@ impl DrainedRtc {
         if is_rtp(bytes) {
             self.media_heard_at = Some(now);
         }
+        self.now = now;
         let result = self.rtc.handle_input(Input::Receive(now, receive));
         self.note(result);
         self.drain();
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.now = now;
         let result = self.rtc.handle_input(Input::Timeout(now));
         self.note(result);
         self.drain();
@@ -104,13 +108,19 @@ impl DrainedRtc {
 
     /// Hands a message to a channel; false where its buffers are full, and nothing was taken.
     pub(super) fn write(&mut self, channel: ChannelId, bytes: &[u8], now: Instant) -> bool {
+        if self.now < now {
+            self.handle_timeout(now);
+        }
         let is_taken = self
             .rtc
             .channel(channel)
-            .and_then(|mut channel| channel.write(true, bytes).ok());
-        self.drain();
-        self.handle_timeout(now);
-        is_taken.unwrap_or(false)
+            .and_then(|mut channel| channel.write(true, bytes).ok())
+            .unwrap_or(false);
+        // SCTP looks at all that is under way whenever it is asked for packets.
+        if is_taken {
+            self.drain();
+        }
+        is_taken
     }
 
     /// Bytes of a channel that the peer has not acknowledged.
@@ -186,7 +196,7 @@ fn configuration(estimate: Option<u32>) -> RtcConfig {
         .enable_opus(true, false)
         .set_extension(PLAYOUT_DELAY_ID, Extension::PlayoutDelay)
         .set_stats_interval(Some(STATS_INTERVAL))
-        .set_sctp_max_buffered_amount(SCTP_BUFFER_BYTES)
+        .set_sctp_max_buffered_amount(MAX_WINDOW_BYTES)
         .set_crypto_provider(dtls::crypto_provider())
         // 1.3 with whoever speaks it: one round trip less (RFC 9147 §5).
         .set_dtls_version(DtlsVersion::Auto)

@@ -275,6 +275,9 @@ impl Connection {
         let is_new = replies.1 > 0 && replies != self.replies;
         self.replies = replies;
         self.selected = ends;
+        if let (Some(ends), Some(round_trip)) = (ends, pair.current_round_trip_time) {
+            self.channels.window.handle_round_trip(ends, round_trip);
+        }
         if is_new && self.rtc.look(Rtc::is_connected) {
             self.note_reply(now);
             if std::mem::take(&mut self.is_path_back) {
