@@ -2,16 +2,21 @@
 import { execFileSync } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BoxAndLaptop } from '../../tests/lib/box_and_laptop.mjs';
 import { Server } from '../../tests/lib/server.mjs';
+import { openBrowser, sendBare } from './bare_channels.mjs';
 import { median, spread, table, verdict } from './figures.mjs';
 import { order, startLinkLoad } from './link_load.mjs';
-import { cpuSeconds, family, residentBytes } from './processes.mjs';
+import { cpuSeconds, family, residentBytes, threads } from './processes.mjs';
 import { LOAD } from './servers.mjs';
 
 const BULK_BYTES = 200e6;
+/** The ceiling takes no disk and no hash, and needs no long look. */
+const BARE_BYTES = 50e6;
+/** What str0m and Chromium put into one, about. */
+const PACKET_BYTES = 1150;
 const TEXTS = 1000;
 const LINKS = [1, 50, 100];
 const IDLE_MS = 5000;
@@ -31,7 +36,7 @@ export async function measureLinks(rounds, say) {
     const file = (name) => writeRandom(join(directory, name));
     const natives = await measureNatives(directory, file, rounds, say);
     const pages = await measurePages(directory, file, rounds, say);
-    return { ...natives, pages };
+    return { ...natives, pages, bare: await measureBare(rounds, say) };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -65,7 +70,7 @@ async function measureNatives(directory, file, rounds, say) {
       trips.push(await order(hub, `say ${TEXTS}`, 'said'));
       say(`links ${round}/${rounds}: ${TEXTS} texts, p99 ${(trips.at(-1).p99Us / 1000).toFixed(2)} ms`);
       const path = file(`native-${round}`);
-      bulk.push(await timed(pids(hub), pids(leaves), () => order(hub, `send ${path}`, 'sent')));
+      bulk.push(await timed(pids(hub), pids(leaves), BULK_BYTES, () => order(hub, `send ${path}`, 'sent')));
       say(`links ${round}/${rounds}: native to native ${describe(bulk.at(-1))}`);
     }
     for (const links of LINKS.slice(1)) await open(links);
@@ -97,14 +102,14 @@ async function measurePages(directory, file, rounds, say) {
       box.type(`send ${file(there)}`);
       const accept = row('peer', there, 'offered').getByTestId('file-accept');
       await accept.waitFor();
-      toPage.push(await timed(native, browser, async () => {
+      toPage.push(await timed(native, browser, BULK_BYTES, async () => {
         await accept.click();
         await box.fact('sent');
       }));
       say(`links ${round}/${rounds}: native to Chromium ${describe(toPage.at(-1))}`);
       await row('peer', there, 'received').getByTestId('file-remove').click();
       const path = file(back);
-      fromPage.push(await timed(browser, native, async () => {
+      fromPage.push(await timed(browser, native, BULK_BYTES, async () => {
         await page.getByTestId('files-input').setInputFiles(path);
         await box.fact('received');
       }));
@@ -119,32 +124,56 @@ async function measurePages(directory, file, rounds, say) {
 
 const pids = (run) => () => [run.child.pid];
 
-/** Runs a transfer; what it took, and what each end's processes spent on it. */
-async function timed(senders, receivers, transfer) {
+/** The same ends with nothing of ours on them. */
+async function measureBare(rounds, say) {
+  const browser = await openBrowser();
+  const runs = { natives: [], toPage: [], fromPage: [], pages: [] };
+  const ends = { natives: [], toPage: [null, browser], fromPage: [browser, null], pages: [browser, browser] };
+  try {
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const [name, [from, to]] of Object.entries(ends)) {
+        runs[name].push(await sendBare(BARE_BYTES, from, to, timed));
+        say(`links ${round}/${rounds}: bare ${name} ${describe(runs[name].at(-1))}`);
+      }
+    }
+    return runs;
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Runs a transfer; what it took, and what the processes of each end spent on it, and which thread most. */
+async function timed(senders, receivers, bytes, transfer) {
   const spent = () => [cpuSeconds(...senders()), cpuSeconds(...receivers())];
-  const [before, begun] = [spent(), performance.now()];
+  const each = () => threads(new Set([...senders(), ...receivers()]));
+  const [before, threadsBefore, begun] = [spent(), each(), performance.now()];
   await transfer();
   const seconds = (performance.now() - begun) / 1000;
-  const [sender, receiver] = spent().map((total, end) => ((total - before[end]) / BULK_BYTES) * 1e9);
-  return { mbps: (BULK_BYTES * 8) / 1e6 / seconds, sender, receiver };
+  const perGb = (total, earlier) => ((total - earlier) / bytes) * 1e9;
+  const [sender, receiver] = spent().map((total, end) => perGb(total, before[end]));
+  const rows = [...each()].map(([id, { name, seconds: total }]) => (
+    { name, perGb: perGb(total, threadsBefore.get(id)?.seconds ?? 0) }));
+  const busiest = rows.reduce((most, row) => (row.perGb > most.perGb ? row : most));
+  return { mbps: (bytes * 8) / 1e6 / seconds, sender, receiver, busiest };
 }
 
-function describe({ mbps, sender, receiver }) {
-  return `${mbps.toFixed(0)} Mbit/s, ${sender.toFixed(2)} + ${receiver.toFixed(2)} CPU s/GB`;
+function describe({ mbps, sender, receiver, busiest }) {
+  const most = `${busiest.name} ${busiest.perGb.toFixed(1)}`;
+  return `${mbps.toFixed(0)} Mbit/s, ${sender.toFixed(2)} + ${receiver.toFixed(2)} CPU s/GB, of it ${most}`;
 }
 
-export function linksText({ trips, bulk, memory, idle, pages }) {
+export function linksText({ trips, bulk, memory, idle, pages, bare }) {
   const of = (runs, figure, digits) => spread(runs.map(figure), digits);
   const p99 = (trip) => trip.p99Us / 1000;
   const transfers = [
-    ['native → native', bulk, null],
-    ['native → Chromium', pages.toPage, GOALS.bulkMbps],
-    ['Chromium → native', pages.fromPage, GOALS.bulkMbps],
-  ].map(([what, runs, goal]) => {
-    const rate = median(runs.map(({ mbps }) => mbps));
-    return [what, of(runs, ({ sender }) => sender, 2), of(runs, ({ receiver }) => receiver, 2), of(runs, ({ mbps }) => mbps, 0),
-      goal ? `≥ ${goal}` : '–', goal ? verdict(goal, rate) : ''];
-  });
+    transfer('file, native → native', bulk),
+    transfer('file, native → Chromium', pages.toPage, { goal: GOALS.bulkMbps }),
+    transfer('file, Chromium → native', pages.fromPage, { goal: GOALS.bulkMbps }),
+    transfer('bare, native → native', bare.natives),
+    transfer('bare, native → Chromium', bare.toPage),
+    transfer('bare, Chromium → native', bare.fromPage),
+    transfer('bare, two pages of one Chromium', bare.pages, { isOneProgram: true }),
+  ];
   const [none, one] = memory;
   const most = memory.at(-1);
   const each = (most.bytes - one.bytes) / (most.links - one.links);
@@ -155,9 +184,22 @@ Round trips of the channel \`ctl\`: ${TEXTS} texts, each said when the one befor
 ${table(['native ↔ native', 'p50', 'p99', 'goal (p99)', ''], [['text and its acknowledgement',
     `${of(trips, (trip) => trip.p50Us / 1000, 2)} ms`, `${of(trips, p99, 2)} ms`, `< ${GOALS.rttMs} ms`, verdict(median(trips.map(p99)), GOALS.rttMs)]])}
 
-Files of ${BULK_BYTES / 1e6} MB, from disk to disk (in the page: to IndexedDB), read, hashed, sealed, sent, stored and checked; from the moment that the receiver wants it to the sender's knowledge that it is stored. Chromium's figure is that of all its processes.
+*File*: ${BULK_BYTES / 1e6} MB from disk to disk (in the page: to IndexedDB), read, hashed, sealed, sent, stored and checked, from the moment that the receiver wants it to the sender's knowledge that it is stored. *Bare*: ${BARE_BYTES / 1e6} MB over one data channel with nothing of ours around it, messages of the same size, set-up included: str0m in a loop on one thread (\`bench/load/src/bin/bare_channel.rs\`) and a page that counts. Chromium's figures are those of all its processes.
 
-${table(['file', 'sender, CPU s per GB', 'receiver, CPU s per GB', 'Mbit/s', 'goal', ''], transfers)}
+${table(['', 'sender, CPU s per GB', 'receiver, CPU s per GB', 'Mbit/s', `goal`, '', 'busiest thread, CPU s per GB', `cores at ${GOALS.bulkMbps} Mbit/s`], transfers)}
+
+Both ends share this machine's ${availableParallelism()} cores: the last column is what ${GOALS.bulkMbps} Mbit/s take of them, and no thread carries more than one core. What *bare* takes is the ceiling. In Chromium it is a price of packets, about ${Math.round(1e6 / PACKET_BYTES)} thousand per GB and half as many acknowledgements: each passes from the network process to the page's, and there through one thread for its arrival, one for DTLS and SCTP and, once a message is whole, one for JavaScript.
 
 Resident memory of a process that holds links, all open and idle: ${memory.map(({ links, bytes }) => `${(bytes / 1e6).toFixed(1)} MB with ${links}`).join(', ')}. That is ${((one.bytes - none.bytes) / 1e6).toFixed(1)} MB for the first link, with what all of them share, and ${(each / 1e3).toFixed(0)} KB for each further one. An idle link takes ${(idle * 1000).toFixed(1)} ms of processor time a second.`;
+}
+
+/** A row of the table of transfers. */
+function transfer(what, runs, { goal, isOneProgram = false } = {}) {
+  const of = (figure, digits) => spread(runs.map(figure), digits);
+  const rate = median(runs.map(({ mbps }) => mbps));
+  const both = median(runs.map(({ sender, receiver }) => (isOneProgram ? sender : sender + receiver)));
+  const busiest = runs.toSorted((a, b) => a.busiest.perGb - b.busiest.perGb)[runs.length >> 1].busiest;
+  return [what, of(({ sender }) => sender, 2), isOneProgram ? 'in that' : of(({ receiver }) => receiver, 2), of(({ mbps }) => mbps, 0),
+    goal ? `≥ ${goal}` : '–', goal ? verdict(goal, rate) : '',
+    `${busiest.perGb.toFixed(1)} (\`${busiest.name}\`)`, ((both * GOALS.bulkMbps) / 8000).toFixed(2)];
 }
