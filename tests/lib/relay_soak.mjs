@@ -71,10 +71,12 @@ export class RelaySoak {
   }
 
   #sample(memory) {
-    for (const [i, [, pid]] of this.#programs().entries()) memory[i].samplesMb.push(residentMb(pid));
-    for (const { child, errors } of this.commands) {
-      if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${errors}`);
+    for (const [i, { child, errors, facts }] of this.commands.entries()) {
+      if (child.exitCode === null && child.signalCode === null) continue;
+      const last = facts.slice(-3).map((fact) => JSON.stringify(fact)).join(' ');
+      throw new Error(`${NAMES[1 + i]} ended with ${child.signalCode ?? child.exitCode}: ${errors} ${last}`);
     }
+    for (const [i, [, pid]] of this.#programs().entries()) memory[i].samplesMb.push(residentMb(pid));
   }
 
   #talk(said) {
