@@ -194,14 +194,18 @@ describe('pictures of a native device and a browser', { timeout: 300_000 }, () =
     await laptop.page.getByTestId('video-remote').waitFor();
     await laptop.page.evaluate(watchClock, '[data-testid=video-remote]');
     const asked = 1_000_000;
-    const aims = () => run.facts.filter(({ event }) => event === 'live').map(({ bitsPerSecond }) => bitsPerSecond);
-    await narrowing(60_000, async () => {
-      await run.until(() => aims().at(-1) < asked * 0.6 || undefined, 'a lower bitrate', { timeout: 30_000 });
+    const figures = () => run.facts.filter(({ event }) => event === 'live');
+    const aims = () => figures().map(({ bitsPerSecond }) => bitsPerSecond);
+    // The pattern may need much less than it is allowed: a third of what it takes is too little for it.
+    const [before, after] = await run.until(() => (figures().length >= 4 ? figures().slice(-2) : undefined), 'figures');
+    const taken = (after.bytes - before.bytes) / ((after.at - before.at) / 1000);
+    await narrowing(Math.round(taken / 3), async () => {
+      await run.until(() => aims().at(-1) < asked * 0.6 || undefined, 'a lower bitrate', { timeout: 45_000 });
     });
     const lowest = Math.min(...aims());
     await run.until(() => aims().at(-1) > lowest * 1.5 || undefined, 'a higher bitrate', { timeout: 60_000 });
     const { longestGapMs } = await laptop.page.evaluate(() => window.__clock.stop());
-    t.diagnostic(`aims in kbit/s, every 2 s: ${aims().map((aim) => Math.round(aim / 1000)).join(' ')}; longest gap ${Math.round(longestGapMs)} ms`);
+    t.diagnostic(`${Math.round(taken * 8 / 1000)} kbit/s taken, a third of it let through; aims in kbit/s, every 2 s: ${aims().map((aim) => Math.round(aim / 1000)).join(' ')}; longest gap ${Math.round(longestGapMs)} ms`);
     run.child.kill('SIGINT');
     assert.equal((await run.end()).code, 0);
   });
