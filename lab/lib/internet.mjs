@@ -10,14 +10,15 @@ export const SERVER = { namespace: 'server', ipv4: '203.0.113.10', ipv6: '2a0e:d
 /// Two addresses of the internet itself by version of IP: strangers to everybody, to measure NATs from.
 export const STRANGERS = { 4: ['203.0.113.1', '203.0.113.2'], 6: ['2a0e:db8:5::1', '2a0e:db8:5::2'] };
 
-/// Builds it, once for each laboratory. Packets to and from the server take `delayMs`.
+/// Builds it, once for each laboratory. Packets to and from the server take `delayMs`, over a cable
+/// that is returned: its program ends when it is cut.
 export async function buildInternet({ delayMs = 0 } = {}) {
   await shell(null, [
     FORWARDING,
     `ip netns add ${SERVER.namespace}`,
     delayMs > 0 ? [] : `ip link add to-server type veth peer name outside netns ${SERVER.namespace}`,
   ]);
-  if (delayMs > 0) await SlowCable.lay(SERVER.namespace, 'to-server', delayMs);
+  const cable = delayMs > 0 ? await SlowCable.lay(SERVER.namespace, 'to-server', delayMs) : null;
   await shell(null, [
     bringUp('to-server', [...STRANGERS[4].map((address) => `${address}/24`), ...STRANGERS[6].map((address) => `${address}/64`), LINK_LOCAL.upper]),
   ]);
@@ -27,6 +28,7 @@ export async function buildInternet({ delayMs = 0 } = {}) {
     `ip route add default via ${STRANGERS[4][0]}`,
     `ip route add default via ${STRANGERS[6][0]}`,
   ]);
+  return cable;
 }
 
 /// From now on a share of all packets that the internet passes on is lost: each draws its lot.

@@ -16,7 +16,7 @@ export class Laboratory {
     laboratory.delayMs = delayMs;
     // Whoever goes anywhere goes over two cables.
     const half = { delayMs: delayMs / 2 };
-    await buildInternet(half);
+    laboratory.cable = await buildInternet(half);
     laboratory.sites = [await Site.build(0, half), await Site.build(1, half)];
     laboratory.server = await startServer();
     return laboratory;
@@ -75,5 +75,6 @@ export class Laboratory {
     await Promise.all((this.devices ?? []).map((device) => device.close()));
     await Promise.all(this.sites.map((site) => site.close()));
     await this.server?.close();
+    this.cable?.cut();
   }
 }
