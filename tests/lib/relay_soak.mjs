@@ -62,8 +62,7 @@ export class RelaySoak {
       await setTimeout(AFTERMATH_MS);
     });
     const figures = { minutes: ms / 60_000, percent, packets, sampleMs, texts: this.#talked(said), stills: this.#shown(), memory };
-    const paths = this.commands.map(({ facts }) => facts.filter(({ event }) => event === 'path').map(({ local, remote }) => `${local}-${remote}`));
-    return { ...figures, paths, loads: [Math.min(...loads), Math.max(...loads)], stalls: this.#stalls(start), reconnections: this.#reconnections(start) };
+    return { ...figures, paths: this.#paths(), loads: [Math.min(...loads), Math.max(...loads)], stalls: this.#stalls(start), reconnections: this.#reconnections(start) };
   }
 
   #programs() {
@@ -125,6 +124,12 @@ export class RelaySoak {
       longestMs: shown.at(-1),
       longestGapMs: longestGap(came.map(({ at }) => at)),
     };
+  }
+
+  /// The kinds of path that each link took. A link may go from one relayed address to a better one.
+  #paths() {
+    const kinds = ({ facts }) => facts.flatMap(({ event, local, remote }) => (event === 'path' ? [`${local}-${remote}`] : []));
+    return this.commands.map((run) => [...new Set(kinds(run))]);
   }
 
   /// Times without a text that were longer than a second: when each ended, and how long it was.
