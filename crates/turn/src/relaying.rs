@@ -75,16 +75,15 @@ impl Server {
         payload: Range<usize>,
         now: Instant,
     ) -> Option<Relay> {
-        let allocation = self.allocations.find(id)?;
+        let allocation = self.allocations.find_mut(id)?;
+        allocation.heard_at = now;
         let Some(end) = allocation.relay_towards(peer) else {
             return self.dropped(DropCause::Denied);
         };
-        let reach = self.reach(allocation.username.is_guest(), peer);
+        let is_guest = allocation.username.is_guest();
+        let reach = self.reach(is_guest, peer);
         if reach == Reach::Denied {
             return self.dropped(DropCause::Denied);
-        }
-        if let Some(allocation) = self.allocations.find_mut(id) {
-            allocation.heard_at = now;
         }
         if !self.take_bandwidth(id, payload.len(), now) {
             return self.dropped(DropCause::OverBandwidth);

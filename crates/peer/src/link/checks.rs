@@ -59,8 +59,10 @@ impl Checks {
     }
 
     pub(super) fn handle_sent(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        let is_known = self.pairs.contains_key(&(from, to));
-        if bytes.starts_with(&REQUEST) && (is_known || self.pairs.len() < MAX_PAIRS) {
+        if !bytes.starts_with(&REQUEST) {
+            return;
+        }
+        if self.pairs.len() < MAX_PAIRS || self.pairs.contains_key(&(from, to)) {
             self.pairs.entry((from, to)).or_default().requests += 1;
         }
     }

@@ -15,7 +15,7 @@ use super::checks::{Attempt, Checks};
 use super::error::Cause;
 use super::gathering::Gathering;
 use super::negotiation::{Negotiation, Say, Stuck, Trickled};
-use super::output::{Path, StreamId};
+use super::output::{Output, Path, StreamId};
 use super::paths::Paths;
 use super::random::Random;
 use super::recovery::{Recovery, Step};
@@ -33,22 +33,8 @@ mod video;
 #[derive(Debug)]
 pub(super) enum ConnectionOutput {
     Say(Say),
-    Datagram {
-        from: SocketAddr,
-        to: SocketAddr,
-        bytes: Vec<u8>,
-    },
-    OpenStream {
-        stream: StreamId,
-        to: SocketAddr,
-        tls_name: Option<String>,
-    },
-    StreamData {
-        stream: StreamId,
-        bytes: Vec<u8>,
-    },
-    CloseStream(StreamId),
-    Lookup(String),
+    /// The world's to carry out.
+    Order(Output),
     /// Keys are proven (where both sides can) and `ctl` is open.
     Opened,
     /// `ctl` is closed.

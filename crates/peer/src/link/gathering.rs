@@ -11,7 +11,7 @@ use str0m::net::Protocol;
 use super::address::{self, IcePolicy};
 use super::binding::Binding;
 use super::ice_url::{IceUrl, Transport};
-use super::output::StreamId;
+use super::output::{Output, StreamId};
 use super::random::Random;
 use super::relay::{Refused, Relay, RelayOutput};
 
@@ -29,24 +29,8 @@ const MAX_RELAYS: usize = 12;
 /// What gathering orders and tells.
 #[derive(Debug)]
 pub(super) enum GatheringOutput {
-    Datagram {
-        from: SocketAddr,
-        to: SocketAddr,
-        bytes: Vec<u8>,
-    },
-    OpenStream {
-        stream: StreamId,
-        to: SocketAddr,
-        tls_name: Option<String>,
-    },
-    StreamData {
-        stream: StreamId,
-        bytes: Vec<u8>,
-    },
-    CloseStream {
-        stream: StreamId,
-    },
-    Lookup(String),
+    /// The world's to carry out.
+    Order(Output),
     Found(Candidate),
     Lost(Candidate),
     /// A packet of the peer came to a relayed address.
@@ -170,8 +154,9 @@ impl Gathering {
             .collect();
         for host in hosts {
             if !self.addrs_by_host.contains_key(host) {
-                self.outputs
-                    .push_back(GatheringOutput::Lookup(host.clone()));
+                let host = host.clone();
+                let order = Output::Lookup { host };
+                self.outputs.push_back(GatheringOutput::Order(order));
             }
         }
         self.forget_failures();
@@ -232,13 +217,7 @@ impl Gathering {
 
     fn gather(&mut self, random: &mut Random, now: Instant) {
         for server in self.servers.clone() {
-            let known = self.addrs_by_host.get(&server.url.host);
-            let ips = server
-                .url
-                .ip()
-                .map(|ip| vec![ip])
-                .or_else(|| known.cloned());
-            for ip in ips.unwrap_or_default() {
+            for ip in self.addrs(&server).unwrap_or_default() {
                 let addr = SocketAddr::new(ip, server.url.port);
                 if address::is_usable(ip, addr.port()) {
                     self.ask(&server, addr, random, now);
@@ -354,8 +333,8 @@ impl Gathering {
         for binding in &mut self.bindings {
             if let Some(bytes) = binding.poll_transmit(now) {
                 let (from, to) = (binding.local, binding.server);
-                self.outputs
-                    .push_back(GatheringOutput::Datagram { from, to, bytes });
+                let order = Output::Datagram { from, to, bytes };
+                self.outputs.push_back(GatheringOutput::Order(order));
             }
         }
         self.bindings
@@ -365,14 +344,14 @@ impl Gathering {
             let (local, server) = (allocation.relay.local, allocation.relay.server);
             while let Some(output) = allocation.relay.poll_output() {
                 let told = match output {
-                    RelayOutput::Send(bytes) => match allocation.way {
-                        Way::Datagrams => GatheringOutput::Datagram {
+                    RelayOutput::Send(bytes) => GatheringOutput::Order(match allocation.way {
+                        Way::Datagrams => Output::Datagram {
                             from: local,
                             to: server,
                             bytes,
                         },
-                        Way::Stream(stream) => GatheringOutput::StreamData { stream, bytes },
-                    },
+                        Way::Stream(stream) => Output::StreamData { stream, bytes },
+                    }),
                     RelayOutput::Allocated(relayed) => {
                         match Candidate::relayed(relayed, local, Protocol::Udp) {
                             Ok(candidate) => GatheringOutput::Found(candidate),

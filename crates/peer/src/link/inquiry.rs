@@ -165,31 +165,11 @@ impl Inquiry {
 
     fn collect(&mut self, now: Instant) {
         while let Some(output) = self.gathering.poll_output() {
-            let order = match output {
-                GatheringOutput::Datagram { from, to, bytes } => {
-                    Output::Datagram { from, to, bytes }
-                }
-                GatheringOutput::OpenStream {
-                    stream,
-                    to,
-                    tls_name,
-                } => Output::OpenStream {
-                    stream,
-                    to,
-                    tls_name,
-                },
-                GatheringOutput::StreamData { stream, bytes } => {
-                    Output::StreamData { stream, bytes }
-                }
-                GatheringOutput::CloseStream { stream } => Output::CloseStream { stream },
-                GatheringOutput::Lookup(host) => Output::Lookup { host },
-                GatheringOutput::Found(candidate) => {
-                    self.note(&candidate, now);
-                    continue;
-                }
-                GatheringOutput::Lost(_) | GatheringOutput::Received { .. } => continue,
-            };
-            self.outputs.push_back(order);
+            match output {
+                GatheringOutput::Order(order) => self.outputs.push_back(order),
+                GatheringOutput::Found(candidate) => self.note(&candidate, now),
+                GatheringOutput::Lost(_) | GatheringOutput::Received { .. } => {}
+            }
         }
     }
 

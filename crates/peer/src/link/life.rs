@@ -165,28 +165,7 @@ impl LinkCore {
     fn handle_output(&mut self, output: ConnectionOutput, now: Instant) {
         match output {
             ConnectionOutput::Say(say) => self.tell_peer(say, now),
-            ConnectionOutput::Datagram { from, to, bytes } => {
-                self.outputs.push_back(Output::Datagram { from, to, bytes });
-            }
-            ConnectionOutput::OpenStream {
-                stream,
-                to,
-                tls_name,
-            } => {
-                let order = Output::OpenStream {
-                    stream,
-                    to,
-                    tls_name,
-                };
-                self.outputs.push_back(order);
-            }
-            ConnectionOutput::StreamData { stream, bytes } => {
-                self.outputs.push_back(Output::StreamData { stream, bytes });
-            }
-            ConnectionOutput::CloseStream(stream) => {
-                self.outputs.push_back(Output::CloseStream { stream });
-            }
-            ConnectionOutput::Lookup(host) => self.outputs.push_back(Output::Lookup { host }),
+            ConnectionOutput::Order(order) => self.outputs.push_back(order),
             ConnectionOutput::Opened => {
                 self.is_open = true;
                 self.was_open = true;

@@ -14,7 +14,7 @@ use crate::link::address::IcePolicy;
 use crate::link::channels::Label;
 use crate::link::gathering::GatheringOutput;
 use crate::link::negotiation::Say;
-use crate::link::output::{Path, PathEnd};
+use crate::link::output::{Output, Path, PathEnd};
 use crate::link::secure::{Ends, ProofError};
 use crate::link::video::VideoEvent;
 
@@ -95,7 +95,7 @@ impl Connection {
                 from,
                 bytes,
             } => self.handle_packet(relayed, from, &bytes, now),
-            order => self.tell(wire(order)),
+            GatheringOutput::Order(order) => self.tell(ConnectionOutput::Order(order)),
         }
     }
 
@@ -141,20 +141,16 @@ impl Connection {
         now: Instant,
     ) {
         if let Some(bytes) = self.gathering.send(from, to, bytes, now) {
-            self.tell(ConnectionOutput::Datagram { from, to, bytes });
+            let order = Output::Datagram { from, to, bytes };
+            self.tell(ConnectionOutput::Order(order));
         }
     }
 
     /// The orders of gathering, when nothing else is left to do.
     pub(super) fn collect_gathering(&mut self) {
         while let Some(output) = self.gathering.poll_output() {
-            if !matches!(
-                output,
-                GatheringOutput::Found(_)
-                    | GatheringOutput::Lost(_)
-                    | GatheringOutput::Received { .. }
-            ) {
-                self.tell(wire(output));
+            if let GatheringOutput::Order(order) = output {
+                self.tell(ConnectionOutput::Order(order));
             }
         }
     }
@@ -336,7 +332,8 @@ impl Connection {
             self.outputs.push_back(ConnectionOutput::Say(say));
         }
         while let Some(name) = self.paths.poll_lookup() {
-            self.outputs.push_back(ConnectionOutput::Lookup(name));
+            let order = Output::Lookup { host: name };
+            self.outputs.push_back(ConnectionOutput::Order(order));
         }
         self.tell_path();
         while let Some(label) = self.channels.poll_writable() {
@@ -358,30 +355,4 @@ fn sha256_of(fingerprint: &Fingerprint) -> Option<[u8; 32]> {
 fn is_near(remote: SocketAddr) -> bool {
     let includes_cgnat = true;
     IcePolicy::Local { includes_cgnat }.allows(remote.ip())
-}
-
-/// An order of gathering that is the world's to carry out.
-fn wire(output: GatheringOutput) -> ConnectionOutput {
-    match output {
-        GatheringOutput::Datagram { from, to, bytes } => {
-            ConnectionOutput::Datagram { from, to, bytes }
-        }
-        GatheringOutput::OpenStream {
-            stream,
-            to,
-            tls_name,
-        } => ConnectionOutput::OpenStream {
-            stream,
-            to,
-            tls_name,
-        },
-        GatheringOutput::StreamData { stream, bytes } => {
-            ConnectionOutput::StreamData { stream, bytes }
-        }
-        GatheringOutput::CloseStream { stream } => ConnectionOutput::CloseStream(stream),
-        GatheringOutput::Lookup(host) => ConnectionOutput::Lookup(host),
-        GatheringOutput::Found(_) | GatheringOutput::Lost(_) | GatheringOutput::Received { .. } => {
-            unreachable!("candidates and packets are the connection's own")
-        }
-    }
 }

@@ -9,7 +9,7 @@ use str0m::net::Protocol;
 
 use super::{Allocation, Gathering, GatheringOutput, MAX_RELAYS, Server, Way};
 use crate::link::ice_url::Transport;
-use crate::link::output::StreamId;
+use crate::link::output::{Output, StreamId};
 use crate::link::relay::Relay;
 
 impl Gathering {
@@ -23,11 +23,12 @@ impl Gathering {
         let is_tls = server.url.transport == Transport::Tls;
         let tls_name = is_tls.then(|| server.url.host.clone());
         self.streams.insert(stream, (server.clone(), addr));
-        self.outputs.push_back(GatheringOutput::OpenStream {
+        let order = Output::OpenStream {
             stream,
             to: addr,
             tls_name,
-        });
+        };
+        self.outputs.push_back(GatheringOutput::Order(order));
     }
 
     pub(super) fn allocate(&mut self, mut relay: Relay, way: Way, now: Instant) {
@@ -110,16 +111,19 @@ impl Gathering {
         }
         self.settle(now);
         for stream in std::mem::take(&mut self.streams).into_keys() {
-            self.outputs
-                .push_back(GatheringOutput::CloseStream { stream });
+            self.close_stream(stream);
         }
+    }
+
+    fn close_stream(&mut self, stream: StreamId) {
+        let order = Output::CloseStream { stream };
+        self.outputs.push_back(GatheringOutput::Order(order));
     }
 
     pub(super) fn lose(&mut self, allocation: &Allocation) {
         if let Way::Stream(stream) = allocation.way {
             self.streams.remove(&stream);
-            self.outputs
-                .push_back(GatheringOutput::CloseStream { stream });
+            self.close_stream(stream);
         }
         let relayed = allocation.relay.relayed;
         let candidate = relayed.and_then(|relayed| {
@@ -138,9 +142,9 @@ impl Gathering {
             .into_iter()
             .partition(|(stream, _)| is_used(stream));
         self.streams = kept;
-        let closed = dropped.into_keys();
-        self.outputs
-            .extend(closed.map(|stream| GatheringOutput::CloseStream { stream }));
+        for stream in dropped.into_keys() {
+            self.close_stream(stream);
+        }
     }
 
     /// What is neither there nor under way may be tried again.

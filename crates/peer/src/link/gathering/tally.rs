@@ -36,7 +36,7 @@ impl Gathering {
     }
 
     /// The addresses of a server; none while its name is looked up.
-    fn addrs(&self, server: &Server) -> Option<Vec<IpAddr>> {
+    pub(super) fn addrs(&self, server: &Server) -> Option<Vec<IpAddr>> {
         let known = self.addrs_by_host.get(&server.url.host);
         let own = server.url.ip().map(|ip| vec![ip]);
         own.or_else(|| known.cloned())

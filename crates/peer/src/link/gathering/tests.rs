@@ -17,8 +17,8 @@ fn streams(gathering: &mut Gathering) -> (Vec<StreamId>, Vec<StreamId>) {
     let (mut opened, mut closed) = (Vec::new(), Vec::new());
     while let Some(output) = gathering.poll_output() {
         match output {
-            GatheringOutput::OpenStream { stream, .. } => opened.push(stream),
-            GatheringOutput::CloseStream { stream } => closed.push(stream),
+            GatheringOutput::Order(Output::OpenStream { stream, .. }) => opened.push(stream),
+            GatheringOutput::Order(Output::CloseStream { stream }) => closed.push(stream),
             _ => {}
         }
     }
