@@ -90,7 +90,6 @@ struct Driver {
 /// What comes in, each on its own bounded channel.
 struct Inputs {
     commands: mpsc::Receiver<Command>,
-    datagrams: mpsc::Receiver<Datagram>,
     streams: mpsc::Receiver<(crate::link::StreamId, StreamEvent)>,
     signals: mpsc::Receiver<SignalEvent>,
     disk: mpsc::Receiver<DiskReport>,
@@ -109,11 +108,11 @@ impl Driver {
                 () = sleep_until(wake_at.unwrap_or(far).into()) => {
                     self.core.handle_timeout(Instant::now());
                 }
-                Some(datagram) = inputs.datagrams.recv() => {
-                    self.take(&datagram);
+                datagram = self.sockets.receive() => {
+                    take(&mut self.core, &datagram);
                     for _ in 1..MAX_BURST {
-                        let Ok(datagram) = inputs.datagrams.try_recv() else { break };
-                        self.take(&datagram);
+                        let Some(datagram) = self.sockets.try_receive() else { break };
+                        take(&mut self.core, &datagram);
                     }
                 }
                 Some((stream, event)) = inputs.streams.recv() => {
@@ -142,12 +141,6 @@ impl Driver {
         }
         drop(inputs);
         tokio::join!(self.disk.finish(), self.reports.finish());
-    }
-
-    fn take(&mut self, datagram: &Datagram) {
-        let Datagram { local, from, bytes } = datagram;
-        self.core
-            .handle_datagram(*local, *from, bytes, Instant::now());
     }
 
     fn hear(&mut self, event: SignalEvent) {
@@ -304,6 +297,15 @@ impl Driver {
             let _ = done.send(outcome);
         }
     }
+}
+
+fn take(core: &mut LinkCore, datagram: &Datagram<'_>) {
+    core.handle_datagram(
+        datagram.local,
+        datagram.from,
+        datagram.bytes,
+        Instant::now(),
+    );
 }
 
 /// Whether the next event of its kind says the same and more: a slow reader may miss it.

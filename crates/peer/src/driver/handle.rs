@@ -30,7 +30,7 @@ const CTL_NOISE: &str = "ctl-noise";
 /// The feature that says: files are taken.
 const FILE: &str = "file";
 const MAX_COMMANDS: usize = 64;
-const MAX_DATAGRAMS: usize = 1024;
+const MAX_STREAM_EVENTS: usize = 1024;
 const MAX_SIGNALS: usize = 256;
 
 /// How a link is to be made.
@@ -172,8 +172,7 @@ fn start(
 ) -> Link {
     let (commands, obeyed) = mpsc::channel(MAX_COMMANDS);
     let (told, events) = mpsc::channel(MAX_EVENTS);
-    let (datagrams, received) = mpsc::channel(MAX_DATAGRAMS);
-    let (streamed, streams) = mpsc::channel(MAX_DATAGRAMS);
+    let (streamed, streams) = mpsc::channel(MAX_STREAM_EVENTS);
     let (signals, outgoing) = mpsc::channel(MAX_SIGNALS);
     let (heard, signalled) = mpsc::channel(MAX_SIGNALS);
     let reconnect = Arc::new(Notify::new());
@@ -192,7 +191,7 @@ fn start(
         core,
         pair: pair.clone(),
         store,
-        sockets: Sockets::new(datagrams),
+        sockets: Sockets::new(),
         streams: Streams::new(&tls, streamed),
         lookups: Lookups::default(),
         disk,
@@ -206,7 +205,6 @@ fn start(
     };
     let inputs = Inputs {
         commands: obeyed,
-        datagrams: received,
         streams,
         signals: signalled,
         disk: done,

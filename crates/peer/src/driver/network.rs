@@ -37,22 +37,19 @@ pub(crate) struct Network {
     sockets: Sockets,
     streams: Streams,
     lookups: Lookups,
-    datagrams: mpsc::Receiver<Datagram>,
     stream_events: mpsc::Receiver<(StreamId, StreamEvent)>,
 }
 
 impl Network {
     /// `tls` says whose certificates are believed. Call it inside a tokio runtime.
     pub(crate) fn new(tls: &ClientConfig) -> Self {
-        let (received, datagrams) = mpsc::channel(MAX_WAITING);
         let (streamed, stream_events) = mpsc::channel(MAX_WAITING);
-        let mut sockets = Sockets::new(received);
+        let mut sockets = Sockets::new();
         sockets.follow(&interfaces::usable_addresses());
         Self {
             sockets,
             streams: Streams::new(tls, streamed),
             lookups: Lookups::default(),
-            datagrams,
             stream_events,
         }
     }
@@ -83,9 +80,8 @@ impl Network {
     pub(crate) async fn next(&mut self, until: Instant) -> NetworkEvent {
         tokio::select! {
             () = sleep_until(until.into()) => NetworkEvent::Timeout,
-            Some(datagram) = self.datagrams.recv() => {
-                let Datagram { local, from, bytes } = datagram;
-                NetworkEvent::Datagram { local, from, bytes }
+            Datagram { local, from, bytes } = self.sockets.receive() => {
+                NetworkEvent::Datagram { local, from, bytes: bytes.to_vec() }
             }
             Some((stream, event)) = self.stream_events.recv() => match event {
                 StreamEvent::Open(local) => NetworkEvent::StreamOpen(stream, local),

@@ -1,13 +1,15 @@
 //! The UDP sockets of a link: one per address of the machine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::ops::Bound;
+use std::task::Poll;
 
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
-use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 
 /// What the system may hold for the link before it is read, in bytes.
 const RECEIVE_BUFFER_BYTES: usize = 2 * 1024 * 1024;
@@ -18,35 +20,28 @@ const TOS: u32 = 18 << 2;
 
 /// A datagram and the socket that it came to.
 #[derive(Debug)]
-pub(super) struct Datagram {
+pub(super) struct Datagram<'a> {
     pub(super) local: SocketAddr,
     pub(super) from: SocketAddr,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: &'a [u8],
 }
 
-struct Open {
-    socket: Arc<UdpSocket>,
-    reader: AbortHandle,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.reader.abort();
-    }
-}
-
-/// The sockets, by their addresses. Full queues make the system's buffers fill, and then packets
-/// are lost as on any network.
+/// The sockets, by their addresses. The task that owns the link reads them itself, since waking
+/// another one for each datagram costs more than all that is done with it. While it does not, the
+/// system's buffers fill, and then packets are lost as on any network.
 pub(super) struct Sockets {
-    open: BTreeMap<SocketAddr, Open>,
-    datagrams: mpsc::Sender<Datagram>,
+    open: BTreeMap<SocketAddr, UdpSocket>,
+    /// The one that was read last: the others are looked at first.
+    last: SocketAddr,
+    buffer: Box<[u8]>,
 }
 
 impl Sockets {
-    pub(super) fn new(datagrams: mpsc::Sender<Datagram>) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             open: BTreeMap::new(),
-            datagrams,
+            last: SocketAddr::from(([0, 0, 0, 0], 0)),
+            buffer: vec![0; MAX_DATAGRAM_BYTES].into(),
         }
     }
 
@@ -60,7 +55,7 @@ impl Sockets {
                 continue;
             }
             match bind(*ip) {
-                Ok(socket) => self.add(socket),
+                Ok((local, socket)) => drop(self.open.insert(local, socket)),
                 Err(error) => tracing::debug!(%error, "an address cannot be used"),
             }
         }
@@ -72,25 +67,60 @@ impl Sockets {
 
     /// Sends a datagram; one that cannot leave is lost.
     pub(super) async fn send(&self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        if let Some(open) = self.open.get(&from)
-            && let Err(error) = open.socket.send_to(bytes, to).await
+        if let Some(socket) = self.open.get(&from)
+            && let Err(error) = socket.send_to(bytes, to).await
         {
             tracing::trace!(%error, "a datagram was not sent");
         }
     }
 
-    fn add(&mut self, socket: UdpSocket) {
-        let Ok(local) = socket.local_addr() else {
-            return;
-        };
-        let socket = Arc::new(socket);
-        let reading = read(socket.clone(), local, self.datagrams.clone());
-        let reader = tokio::spawn(reading).abort_handle();
-        self.open.insert(local, Open { socket, reader });
+    /// The next datagram. Cancel-safe: it is read when it is given.
+    pub(super) async fn receive(&mut self) -> Datagram<'_> {
+        let (local, from, length) = poll_fn(|context| {
+            for (local, socket) in in_turn(&self.open, self.last) {
+                let mut buffer = ReadBuf::new(&mut self.buffer);
+                match socket.poll_recv_from(context, &mut buffer) {
+                    Poll::Ready(Ok(from)) => {
+                        return Poll::Ready((*local, from, buffer.filled().len()));
+                    }
+                    // An ICMP message about an earlier datagram; there may be more behind it.
+                    Poll::Ready(Err(_)) => context.waker().wake_by_ref(),
+                    Poll::Pending => {}
+                }
+            }
+            Poll::Pending
+        })
+        .await;
+        self.taken(local, from, length)
+    }
+
+    /// A datagram that is here already.
+    pub(super) fn try_receive(&mut self) -> Option<Datagram<'_>> {
+        let (local, from, length) =
+            in_turn(&self.open, self.last).find_map(|(local, socket)| {
+                let (length, from) = socket.try_recv_from(&mut self.buffer).ok()?;
+                Some((*local, from, length))
+            })?;
+        Some(self.taken(local, from, length))
+    }
+
+    fn taken(&mut self, local: SocketAddr, from: SocketAddr, length: usize) -> Datagram<'_> {
+        self.last = local;
+        let bytes = &self.buffer[..length];
+        Datagram { local, from, bytes }
     }
 }
 
-fn bind(ip: IpAddr) -> std::io::Result<UdpSocket> {
+/// The sockets after one, and then from the first up to it.
+fn in_turn(
+    open: &BTreeMap<SocketAddr, UdpSocket>,
+    last: SocketAddr,
+) -> impl Iterator<Item = (&SocketAddr, &UdpSocket)> {
+    let after = (Bound::Excluded(last), Bound::Unbounded);
+    open.range(after).chain(open.range(..=last))
+}
+
+fn bind(ip: IpAddr) -> io::Result<(SocketAddr, UdpSocket)> {
     let addr = SocketAddr::new(ip, 0);
     let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
@@ -101,24 +131,6 @@ fn bind(ip: IpAddr) -> std::io::Result<UdpSocket> {
         IpAddr::V6(_) => socket.set_tclass_v6(TOS),
     };
     socket.bind(&addr.into())?;
-    UdpSocket::from_std(socket.into())
-}
-
-async fn read(socket: Arc<UdpSocket>, local: SocketAddr, datagrams: mpsc::Sender<Datagram>) {
-    let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
-    loop {
-        // An error is an ICMP message about an earlier datagram.
-        let Ok((length, from)) = socket.recv_from(&mut buffer).await else {
-            tokio::task::yield_now().await;
-            continue;
-        };
-        let bytes = buffer[..length].to_vec();
-        if datagrams
-            .send(Datagram { local, from, bytes })
-            .await
-            .is_err()
-        {
-            return;
-        }
-    }
+    let socket = UdpSocket::from_std(socket.into())?;
+    Ok((socket.local_addr()?, socket))
 }
