@@ -35,8 +35,7 @@ export class Laboratory {
   }
 
   /// Takes the devices to networks of two kinds and links them there; `options` are for native
-  /// ones. Returns the path that both
-  /// ends use, and how long it took, in milliseconds.
+  /// ones. Returns the path that both ends use, and how long it took, in milliseconds.
   async link(left, right, ...options) {
     const { devices, sites, server, pairId } = this;
     await Promise.all(devices.map((device) => device.rest()));

@@ -34,7 +34,8 @@ struct Held {
     files: mpsc::Sender<PathBuf>,
 }
 
-#[tokio::main]
+/// One thread: waking another one for each step of a text costs more than the step.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::of_process();
     let save: PathBuf = arguments.required("save");
