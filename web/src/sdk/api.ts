@@ -2,14 +2,8 @@
 // before they expire and asked for by a one-time assertion of the device key.
 import { ApiError } from "./errors";
 import type { Identity } from "./identity";
-import { apiErrorFrom, unreachable } from "./problem";
+import { requestJson, type Call } from "./json_request";
 import type { DeviceKind, DeviceRecord } from "./record";
-
-/**
- * How long the server may take to answer, in milliseconds. What was asked over a network that is
- * gone is answered by nobody, and browsers wait for minutes.
- */
-const REPLY_LIMIT_MS = 6000;
 
 /** A cached token is asked for anew when it has less than this left, in milliseconds. */
 const RENEW_BEFORE_MS = 30_000;
@@ -106,11 +100,10 @@ export interface ApiOptions {
   now?: () => number;
 }
 
-interface Call {
-  method?: string;
-  body?: unknown;
-  token?: string;
-  keepalive?: boolean;
+/** What a token is asked for: pair ids have no colon, scopes have one. */
+function grantOf(of: string): { pairId?: string; scope?: string } {
+  if (of === "") return {};
+  return of.includes(":") ? { scope: of } : { pairId: of };
 }
 
 /** The server's HTTP API. Every method throws `ApiError` with code, sentence and next step. */
@@ -132,7 +125,7 @@ export class Api {
 
   /** What the server says about itself. */
   async server(): Promise<ServerInfo> {
-    return this.#call("/api/server");
+    return this.request("/api/server");
   }
 
   /** Redeems the secret of a setup or account link: this device gets an account. */
@@ -140,7 +133,7 @@ export class Api {
     const identity = this.#needIdentity();
     const assertion = await this.#assertion();
     const body = { secret, record: identity.record, assertion };
-    return this.#call("/api/setup", { method: "POST", body });
+    return this.request("/api/setup", { method: "POST", body });
   }
 
   /** A token for this API, cached. */
@@ -160,56 +153,73 @@ export class Api {
     return this.#token(pairId);
   }
 
+  /** A token of another scope, for example `view:cam0`; cached. */
+  async scopedToken(scope: string): Promise<Token> {
+    return this.#token(scope);
+  }
+
   async devices(): Promise<DeviceInfo[]> {
-    return (await this.#account<{ devices: DeviceInfo[] }>("/api/devices")).devices;
+    return (await this.account<{ devices: DeviceInfo[] }>("/api/devices")).devices;
   }
 
   async labelDevice(deviceId: string, label: string): Promise<DeviceInfo> {
-    return this.#account(`/api/devices/${deviceId}`, { method: "PATCH", body: { label } });
+    return this.account(`/api/devices/${deviceId}`, { method: "PATCH", body: { label } });
   }
 
   /** Publishes this device's record, after a rename. */
   async putRecord(record: DeviceRecord): Promise<DeviceInfo> {
     const path = `/api/devices/${record.deviceId}/record`;
-    return this.#account(path, { method: "PUT", body: record });
+    return this.account(path, { method: "PUT", body: record });
   }
 
   /** Revokes a device at once. */
   async revokeDevice(deviceId: string): Promise<void> {
-    await this.#account(`/api/devices/${deviceId}`, { method: "DELETE" });
+    await this.account(`/api/devices/${deviceId}`, { method: "DELETE" });
   }
 
   async pairs(): Promise<PairInfo[]> {
-    return (await this.#account<{ pairs: PairInfo[] }>("/api/pairs")).pairs;
+    return (await this.account<{ pairs: PairInfo[] }>("/api/pairs")).pairs;
   }
 
   async addPair(pair: NewPair): Promise<PairInfo> {
-    return this.#account("/api/pairs", { method: "POST", body: pair });
+    return this.account("/api/pairs", { method: "POST", body: pair });
   }
 
   async labelPair(pairId: string, label: string): Promise<PairInfo> {
-    return this.#account(`/api/pairs/${pairId}`, { method: "PATCH", body: { label } });
+    return this.account(`/api/pairs/${pairId}`, { method: "PATCH", body: { label } });
   }
 
   /** Revokes a pair at once. */
   async revokePair(pairId: string): Promise<void> {
-    await this.#account(`/api/pairs/${pairId}`, { method: "DELETE" });
+    await this.account(`/api/pairs/${pairId}`, { method: "DELETE" });
   }
 
   /** Makes an account link; admins only. */
   async invite(): Promise<Invite> {
-    return this.#account("/api/invites", { method: "POST", body: {} });
+    return this.account("/api/invites", { method: "POST", body: {} });
   }
 
   /** What was done on this server, newest first; admins only. */
   async audit(): Promise<AuditEntry[]> {
-    return (await this.#account<{ entries: AuditEntry[] }>("/api/audit")).entries;
+    return (await this.account<{ entries: AuditEntry[] }>("/api/audit")).entries;
   }
 
   /** Reports a link's life and figures. */
   async telemetry(pairId: string, body: object): Promise<void> {
     const { token } = await this.linkToken(pairId);
-    await this.#call("/api/telemetry", { method: "POST", body, token, keepalive: true });
+    await this.request("/api/telemetry", { method: "POST", body, token, keepalive: true });
+  }
+
+  /** A request with the account's token. */
+  async account<Reply>(path: string, call: Call = {}): Promise<Reply> {
+    const { token } = await this.#token("");
+    try {
+      return await this.request(path, { ...call, token });
+    } catch (thrown) {
+      // The server may have turned its keys; the next call then asks for a fresh token.
+      if (thrown instanceof ApiError && thrown.status === 401) this.#tokens.delete("");
+      throw thrown;
+    }
   }
 
   /** Server clock minus this device's, in milliseconds, from the first answer. */
@@ -223,36 +233,25 @@ export class Api {
     }
   }
 
-  async #account<Reply>(path: string, call: Call = {}): Promise<Reply> {
-    const { token } = await this.#token("");
-    try {
-      return await this.#call(path, { ...call, token });
-    } catch (thrown) {
-      // The server may have turned its keys; the next call then asks for a fresh token.
-      if (thrown instanceof ApiError && thrown.status === 401) this.#tokens.delete("");
-      throw thrown;
-    }
-  }
-
-  /** The cached token of a pair, or of the account when `pairId` is empty. */
-  async #token(pairId: string): Promise<Token> {
-    const cached = this.#tokens.get(pairId);
+  /** The cached token of a pair or of a scope, or of the account when `of` is empty. */
+  async #token(of: string): Promise<Token> {
+    const cached = this.#tokens.get(of);
     if (cached !== undefined) {
       const token = await cached.catch(() => null);
       if (token !== null && token.expiresMs - RENEW_BEFORE_MS > this.#now()) return token;
-      if (this.#tokens.get(pairId) !== cached) return this.#token(pairId);
+      if (this.#tokens.get(of) !== cached) return this.#token(of);
     }
-    const asked = this.#askToken(pairId);
-    this.#tokens.set(pairId, asked);
-    asked.catch(() => this.#tokens.get(pairId) === asked && this.#tokens.delete(pairId));
+    const asked = this.#askToken(of);
+    this.#tokens.set(of, asked);
+    asked.catch(() => this.#tokens.get(of) === asked && this.#tokens.delete(of));
     return asked;
   }
 
-  async #askToken(pairId: string): Promise<Token> {
+  async #askToken(of: string): Promise<Token> {
     const assertion = await this.#assertion();
     const asked = this.#now();
-    const body = pairId === "" ? { assertion } : { pairId, assertion };
-    const reply = await this.#call<Omit<Token, "expiresMs">>("/api/auth/webrtc-token", {
+    const body = { assertion, ...grantOf(of) };
+    const reply = await this.request<Omit<Token, "expiresMs">>("/api/auth/webrtc-token", {
       method: "POST",
       body,
     });
@@ -276,26 +275,8 @@ export class Api {
     );
   }
 
-  async #call<Reply>(path: string, call: Call = {}): Promise<Reply> {
-    const headers: Record<string, string> = {};
-    if (call.body !== undefined) headers["content-type"] = "application/json";
-    if (call.token !== undefined) headers["authorization"] = `Bearer ${call.token}`;
-    const init: RequestInit = { method: call.method ?? "GET", headers, cache: "no-store" };
-    if (call.body !== undefined) init.body = JSON.stringify(call.body);
-    if (call.keepalive === true) init.keepalive = true;
-    const abort = new AbortController();
-    const limit = setTimeout(() => abort.abort(), REPLY_LIMIT_MS);
-    let response: Response;
-    let text = "";
-    try {
-      response = await this.#fetch(this.origin + path, { ...init, signal: abort.signal });
-      if (response.ok) text = await response.text();
-    } catch {
-      throw unreachable(this.origin);
-    } finally {
-      clearTimeout(limit);
-    }
-    if (!response.ok) throw await apiErrorFrom(response);
-    return (text === "" ? undefined : JSON.parse(text)) as Reply;
+  /** A request as it is: `account` brings the account's token. */
+  async request<Reply>(path: string, call: Call = {}): Promise<Reply> {
+    return requestJson(this.#fetch, this.origin, path, call);
   }
 }

@@ -48,6 +48,27 @@ const REFUSALS: Record<string, [code: string, message: string, nextStep: string]
   ],
 };
 
+/** A screen has its own size and no side: it is only held to a ceiling. */
+export function screenConstraints({ width, height, fps }: CameraWish): MediaTrackConstraints {
+  return { width: { max: width }, height: { max: height }, frameRate: { max: fps } };
+}
+
+/** Whether this browser can show its screen to others; phones cannot. */
+export function canShareScreen(): boolean {
+  return typeof globalThis.navigator?.mediaDevices?.getDisplayMedia === "function";
+}
+
+/** Has the person choose a screen or window, with its sound where there is one. @throws HelioError `screen-denied`. */
+export async function openScreen(wish: CameraWish): Promise<MediaStream> {
+  try {
+    const video = screenConstraints(wish);
+    return await navigator.mediaDevices.getDisplayMedia({ video, audio: true });
+  } catch {
+    const step = "Choose a screen or window when the browser asks, or send the camera.";
+    throw new HelioError("screen-denied", "no screen was chosen", step);
+  }
+}
+
 /** Opens what is asked for. @throws HelioError `camera-denied`, `camera-missing`, `camera-busy`. */
 export async function openMedia(constraints: MediaStreamConstraints): Promise<MediaStream> {
   const devices = globalThis.navigator?.mediaDevices as MediaDevices | undefined;

@@ -25,13 +25,21 @@ export { Files } from "./files";
 export type { FilesView } from "./files";
 export type { ReceivedFile, ReceiveState } from "./files_receiver";
 export type { SentFile, SendState } from "./files_sender";
+export type { GatewayOptions, GatewayPhase, GatewayState } from "./gateway_session";
 export { Identity, unsupportedReason } from "./identity";
 export type { DeviceProfile } from "./identity";
 export { parsePairingLink } from "./invite";
 export type { PairingLink } from "./invite";
 export { Link } from "./link";
 export type { LinkOptions } from "./link";
-export type { MediaInit, MediaMode, MediaSource, OutgoingMedia, PeerMedia } from "./link_media";
+export type {
+  MediaCarrier,
+  MediaInit,
+  MediaMode,
+  MediaSource,
+  OutgoingMedia,
+  PeerMedia,
+} from "./link_media";
 export type {
   EndedBy,
   LinkEvents,
@@ -57,7 +65,9 @@ export type {
   LiveSettings,
   PresetFigures,
   VideoCodec,
+  VideoSource,
 } from "./live";
+export { canShareScreen } from "./camera";
 export { Inviter } from "./inviter";
 export { Joiner } from "./joiner";
 export type { InviterState, JoinerState, PairingOptions } from "./pairing";
@@ -81,4 +91,15 @@ export { StillsReceiver } from "./stills_receiver";
 export type { ReceivedStill, StillsReceiverOptions } from "./stills_receiver";
 export { Store } from "./store";
 export type { StoredPair } from "./store";
+export { isStreamName, STREAM_NAME_LIMIT, Streams } from "./streams";
+export type {
+  LivePath,
+  NewShare,
+  OpenedShare,
+  ShareInfo,
+  StreamAction,
+  StreamInfo,
+} from "./streams";
+export { WhepSession } from "./whep";
+export { WhipSession } from "./whip";
 export type { Words } from "./words";

@@ -1,5 +1,6 @@
 // The media of a link: what this side sends (kept across connections) and what the peer sends.
 import type { FrameMap } from "./control";
+import { carryCaptureTime, preferredCodecs } from "./transceivers";
 
 /** What a media section carries, as the `media` command says. */
 export type MediaMode = "live" | "stills" | "off";
@@ -28,50 +29,16 @@ export interface MediaInit {
 /** A track to send, or the kind of one that comes later. */
 export type MediaSource = MediaStreamTrack | "audio" | "video";
 
+/** Whatever sends media: a link, or a session that publishes. */
+export interface MediaCarrier {
+  addMedia(source: MediaSource, init: MediaInit): OutgoingMedia;
+}
+
 type Announce = (args: FrameMap) => void;
-
-/** Codecs with the preferred one first; empty where the browser cannot tell. */
-function preferredCodecs(kind: string, name: string): RTCRtpCodec[] {
-  // Only what both directions of this browser know is accepted everywhere.
-  const codecs = globalThis.RTCRtpReceiver?.getCapabilities?.(kind)?.codecs ?? [];
-  const wanted = `${kind}/${name}`.toLowerCase();
-  const first = codecs.filter((codec) => codec.mimeType.toLowerCase() === wanted);
-  // Packetization mode 1 carries key frames larger than a packet (RFC 6184 §5.4).
-  first.sort((a, b) => Number(isMode1(b)) - Number(isMode1(a)));
-  if (first.length === 0) return [];
-  return [...first, ...codecs.filter((codec) => !first.includes(codec))];
-}
-
-function isMode1(codec: RTCRtpCodec): boolean {
-  return codec.sdpFmtpLine?.includes("packetization-mode=1") ?? false;
-}
 
 /** `codec` of an encoding (W3C webrtc-extensions), where the browser knows it. */
 interface Switchable {
   codec?: RTCRtpCodec;
-}
-
-interface HeaderExtension {
-  uri: string;
-  direction: string;
-}
-
-/** Capture times travel with the frames where the browser can (Chromium), to measure latency. */
-function carryCaptureTime(transceiver: RTCRtpTransceiver): void {
-  const extensible = transceiver as RTCRtpTransceiver & {
-    getHeaderExtensionsToNegotiate?: () => HeaderExtension[];
-    setHeaderExtensionsToNegotiate?: (extensions: HeaderExtension[]) => void;
-  };
-  const extensions = extensible.getHeaderExtensionsToNegotiate?.();
-  if (extensions === undefined) return;
-  for (const extension of extensions) {
-    if (extension.uri.endsWith("/abs-capture-time")) extension.direction = "sendrecv";
-  }
-  try {
-    extensible.setHeaderExtensionsToNegotiate?.(extensions);
-  } catch {
-    // Latency is then estimated from its parts.
-  }
 }
 
 /** One media section this side sends. */

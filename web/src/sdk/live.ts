@@ -1,12 +1,19 @@
 // Live video between two devices: camera, presets, and changes without renegotiation.
-import { openMedia, videoConstraints, type CameraWish, type Facing } from "./camera";
+import {
+  openMedia,
+  openScreen,
+  screenConstraints,
+  videoConstraints,
+  type CameraWish,
+  type Facing,
+} from "./camera";
 import { Emitter } from "./emitter";
 import { HelioError } from "./errors";
-import type { Link } from "./link";
-import type { OutgoingMedia } from "./link_media";
+import type { MediaCarrier, OutgoingMedia } from "./link_media";
 
 export type LivePreset = "low" | "medium" | "high" | "hd";
 export type FramesPerSecond = 15 | 24 | 30;
+export type VideoSource = "camera" | "screen";
 export type VideoCodec = "H264" | "VP8";
 export type { Facing };
 
@@ -28,13 +35,20 @@ export const PRESETS: Record<LivePreset, PresetFigures> = {
 
 export interface LiveSettings extends PresetFigures, CameraWish {
   fps: FramesPerSecond;
+  source: VideoSource;
   microphone: boolean;
   codec: VideoCodec;
 }
 
 /** Settings of a preset with the back camera, no microphone, H.264. */
 export function presetSettings(preset: LivePreset): LiveSettings {
-  return { ...PRESETS[preset], facing: "environment", microphone: false, codec: "H264" };
+  const rest = {
+    source: "camera",
+    facing: "environment",
+    microphone: false,
+    codec: "H264",
+  } as const;
+  return { ...PRESETS[preset], ...rest };
 }
 
 /** Voice needs little; the ceiling keeps it from growing at the picture's cost. */
@@ -45,24 +59,42 @@ function videoEncoding({ bitrateBps, fps }: PresetFigures): RTCRtpEncodingParame
   return { maxBitrate: bitrateBps, maxFramerate: fps, priority: "high", networkPriority: "high" };
 }
 
+const LOST: Record<VideoSource, [code: string, message: string, nextStep: string]> = {
+  camera: ["camera-lost", "the camera went away", "Connect it again, then start."],
+  screen: ["screen-ended", "the screen is no longer shared", "Start again to choose another."],
+};
+
+/** The voice goes in the place of the screen's own sound: a section carries one of them. */
+async function takeVoice(stream: MediaStream, audio: MediaTrackConstraints): Promise<void> {
+  const voice = await openMedia({ audio }).catch((thrown: unknown) => {
+    stream.getTracks().forEach((track) => track.stop());
+    throw thrown;
+  });
+  for (const track of stream.getAudioTracks()) {
+    track.stop();
+    stream.removeTrack(track);
+  }
+  for (const track of voice.getAudioTracks()) stream.addTrack(track);
+}
+
 type TorchTrack = { getCapabilities?: () => { torch?: boolean } };
 
-/** Sends camera and microphone over a link. */
+/** Sends camera and microphone over a link or to a gateway. */
 export class LiveSender extends Emitter<{
   /** The preview changed: another camera was opened. */
   stream: MediaStream;
-  /** The camera was unplugged or taken away. */
+  /** The camera was unplugged or taken away, or the screen is no longer shared. */
   lost: HelioError;
 }> {
-  readonly #link: Link;
+  readonly #carrier: MediaCarrier;
   #settings: LiveSettings | null = null;
   #stream: MediaStream | null = null;
   #video: OutgoingMedia | null = null;
   #audio: OutgoingMedia | null = null;
 
-  constructor(link: Link) {
+  constructor(carrier: MediaCarrier) {
     super();
-    this.#link = link;
+    this.#carrier = carrier;
   }
 
   get settings(): LiveSettings | null {
@@ -105,12 +137,14 @@ export class LiveSender extends Emitter<{
       throw new HelioError("not-sending", "the camera is not on", "Start it first.");
     }
     const settings = { ...before, ...change };
-    const otherCamera = settings.facing !== before.facing || settings.deviceId !== before.deviceId;
-    const otherMicrophone = settings.microphone !== before.microphone;
-    if (otherCamera || otherMicrophone) return this.#reopen(settings, before);
+    const isOther = (["source", "facing", "deviceId", "microphone"] as const).some(
+      (name) => settings[name] !== before[name],
+    );
+    if (isOther) return this.#reopen(settings, before);
     this.#settings = settings;
     const [track] = current.getVideoTracks();
-    await track?.applyConstraints(videoConstraints(settings));
+    const constraints = settings.source === "screen" ? screenConstraints : videoConstraints;
+    await track?.applyConstraints(constraints(settings));
     await this.#encode(settings);
     return current;
   }
@@ -148,27 +182,31 @@ export class LiveSender extends Emitter<{
 
   async #open(settings: LiveSettings): Promise<MediaStream> {
     const audio = settings.microphone && { echoCancellation: true, noiseSuppression: true };
-    const stream = await openMedia({ video: videoConstraints(settings), audio });
+    const isScreen = settings.source === "screen";
+    const stream = isScreen
+      ? await openScreen(settings)
+      : await openMedia({ video: videoConstraints(settings), audio });
+    if (isScreen && audio !== false) await takeVoice(stream, audio);
     const [track] = stream.getVideoTracks();
     if (track !== undefined) {
-      track.contentHint = "motion";
-      track.onended = () => this.#lost(stream);
+      // Letters want sharpness, faces want movement.
+      track.contentHint = isScreen ? "detail" : "motion";
+      track.onended = () => this.#lost(stream, settings.source);
     }
     this.#stream = stream;
     return stream;
   }
 
-  #lost(stream: MediaStream): void {
+  #lost(stream: MediaStream, source: VideoSource): void {
     if (this.#stream !== stream) return;
     this.stop();
-    const step = "Connect it again, then start.";
-    this.emit("lost", new HelioError("camera-lost", "the camera went away", step));
+    this.emit("lost", new HelioError(...LOST[source]));
   }
 
   async #send(stream: MediaStream, settings: LiveSettings): Promise<void> {
     const [video] = stream.getVideoTracks();
     const audio = stream.getAudioTracks()[0] ?? null;
-    this.#video ??= this.#link.addMedia("video", {
+    this.#video ??= this.#carrier.addMedia("video", {
       mode: "live",
       codec: settings.codec,
       sendEncodings: [videoEncoding(settings)],
@@ -176,7 +214,7 @@ export class LiveSender extends Emitter<{
       startBitrateKbps: Math.min(2000, Math.round(settings.bitrateBps / 1250)),
     });
     // The section for sound is there from the start: turning it on later changes nothing else.
-    this.#audio ??= this.#link.addMedia("audio", {
+    this.#audio ??= this.#carrier.addMedia("audio", {
       mode: "off",
       sendEncodings: [{ maxBitrate: VOICE_BPS, priority: "high", networkPriority: "high" }],
     });

@@ -1,5 +1,6 @@
 // Turns the server's problem documents (RFC 9457) into errors that say the next step.
 import { ApiError } from "./errors";
+import { retryAfterMs } from "./gateway_headers";
 
 const NEXT_STEPS: Record<string, string> = {
   unauthorized: "Pair this device again, or open a setup link.",
@@ -54,9 +55,10 @@ export async function apiErrorFrom(response: Response): Promise<ApiError> {
   }
   const code = text(problem.code) ?? `http-${response.status}`;
   const message = text(problem.detail) ?? text(problem.title) ?? `status ${response.status}`;
-  const retryAfterMs = typeof problem.retryAfterMs === "number" ? problem.retryAfterMs : 0;
-  const step = nextStep(code, response.status);
-  return new ApiError(response.status, code, message, step, retryAfterMs);
+  const told = typeof problem.retryAfterMs === "number" ? problem.retryAfterMs : 0;
+  // Others' servers say it in the header field alone.
+  const waitMs = told || (retryAfterMs(response.headers.get("retry-after"), Date.now()) ?? 0);
+  return new ApiError(response.status, code, message, nextStep(code, response.status), waitMs);
 }
 
 /** The error for a server that did not answer at all. */
