@@ -19,3 +19,4 @@ pub mod problem;
 pub mod record;
 pub mod register;
 pub mod signal;
+pub mod stream;
