@@ -21,7 +21,7 @@ export function StatsView({ samples, path, peer }: StatsViewProps) {
   if (!now) {
     return (
       <Empty icon="chart" title="No figures yet" testid="no-stats">
-        <p>They begin when the link opens, and the charts keep the last two minutes.</p>
+        <p>They begin when the connection stands, and the charts keep the last two minutes.</p>
       </Empty>
     );
   }

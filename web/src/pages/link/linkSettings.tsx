@@ -6,7 +6,7 @@ import { Dialog } from "../../ui/dialog";
 import { Choices, SelectField } from "../../ui/field";
 import { prefer, preferences } from "../shared/preferences";
 import { RelayForm } from "../shared/relayForm";
-import { liveSettings } from "./live";
+import { liveSettings } from "../live/live";
 import { currentLink, reopen } from "./model";
 
 interface LinkSettingsProps {

@@ -6,8 +6,8 @@ import { FailureNotice } from "../../ui/notice";
 import { Waiting } from "../../ui/progress";
 import { Head, Shell } from "../../ui/shell";
 import { Toast } from "../../ui/toast";
-import { keepAwake } from "./live";
-import { openLink, pageState } from "./model";
+import { keepAwake, sendOver } from "../live/live";
+import { onLink, openLink, pageState, peerMedia } from "./model";
 import { Panels } from "./panels";
 import { Stage } from "./stage";
 import { LinkBar } from "./linkBar";
@@ -46,7 +46,7 @@ function LinkPage() {
 }
 
 function Linked() {
-  useEffect(keepAwake, []);
+  useEffect(() => keepAwake(() => peerMedia.value.some((media) => media.mode !== "off")), []);
   return (
     <div class="link">
       <LinkBar />
@@ -57,5 +57,6 @@ function Linked() {
   );
 }
 
+onLink(sendOver);
 mount(<LinkPage />);
 void openLink(new URLSearchParams(location.search).get("pair") ?? "");

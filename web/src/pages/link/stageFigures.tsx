@@ -5,7 +5,7 @@ import { bitRate, millis } from "../../ui/format";
 
 /** The strip of figures; details are in the statistics panel. */
 export function StageFigures({ now }: { now: LinkStats | null }) {
-  const video = now ? mainVideo(now.inbound) : undefined;
+  const video = now ? (mainVideo(now.inbound) ?? mainVideo(now.outbound)) : undefined;
   if (!now || !video) return null;
   const figures = [
     video.height === null ? null : `${video.height}p`,

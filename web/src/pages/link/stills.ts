@@ -12,7 +12,7 @@ import type { Failure } from "../../ui/notice";
 import { failureOf } from "../shared/failure";
 import { preferences } from "../shared/preferences";
 import { openMedia, videoConstraints } from "../../sdk/camera";
-import { liveSettings } from "./live";
+import { liveSettings } from "../live/live";
 import { onLink } from "./model";
 
 /** A received still with the address of its picture. */

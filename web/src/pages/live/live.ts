@@ -1,11 +1,17 @@
 // Sending live video: settings, the sender, and the lock that keeps the screen awake.
 import { computed, effect, signal } from "@preact/signals";
-import { LiveSender, PRESETS, presetSettings, type LivePreset, type LiveSettings } from "../../sdk";
+import {
+  LiveSender,
+  PRESETS,
+  presetSettings,
+  type LivePreset,
+  type LiveSettings,
+  type MediaCarrier,
+} from "../../sdk";
 import type { Failure } from "../../ui/notice";
 import { failureOf } from "../shared/failure";
 import { prefer, preferences } from "../shared/preferences";
 import { listCameras } from "./camera";
-import { onLink, peerMedia } from "./model";
 
 /** Whether live video is going out. */
 export const liveState = signal<"off" | "starting" | "on">("off");
@@ -29,15 +35,16 @@ export const presetOfSettings = computed(() => {
 
 let sender: LiveSender | null = null;
 
-onLink((link) => {
-  const made = new LiveSender(link);
+/** Sends over `carrier` from here on: a link, or a session that publishes. */
+export function sendOver(carrier: MediaCarrier): void {
+  const made = new LiveSender(carrier);
   sender = made;
   made.on("stream", (stream) => (preview.value = stream));
   made.on("lost", (error) => {
     stopLive();
     liveFailure.value = failureOf("The camera", error);
   });
-});
+}
 
 function initialSettings(): LiveSettings {
   const { preset, facing, microphone, codec } = preferences.value;
@@ -95,14 +102,11 @@ export async function switchTorch(on: boolean): Promise<void> {
   }
 }
 
-/** Keeps the screen awake while pictures go out or come in; returns how to stop. */
-export function keepAwake(): () => void {
+/** Keeps the screen awake while pictures go out, or while `isNeeded`; returns how to stop. */
+export function keepAwake(isNeeded: () => boolean = () => false): () => void {
   let lock: WakeLockSentinel | null = null;
-  const wanted = () =>
-    document.visibilityState === "visible" &&
-    (liveState.value === "on" || peerMedia.value.some((media) => media.mode !== "off"));
-  const settle = async () => {
-    if (!wanted()) {
+  const settle = async (isWanted: boolean) => {
+    if (!isWanted || document.visibilityState !== "visible") {
       await lock?.release();
       lock = null;
     } else if (!lock || lock.released) {
@@ -110,11 +114,9 @@ export function keepAwake(): () => void {
       lock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
     }
   };
-  const stop = effect(() => {
-    void (liveState.value, peerMedia.value);
-    void settle();
-  });
-  const onVisible = () => void settle();
+  const isWanted = computed(() => liveState.value === "on" || isNeeded());
+  const stop = effect(() => void settle(isWanted.value));
+  const onVisible = () => void settle(isWanted.value);
   document.addEventListener("visibilitychange", onVisible);
   return () => {
     stop();
