@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { GatewayState } from "../src/sdk/gateway_session";
 import { Silence, SILENCE_MS, WhepSession } from "../src/sdk/whep";
+import { WhipSession } from "../src/sdk/whip";
 import { Trickle, TRICKLE_LIMIT } from "../src/sdk/trickle";
 import { ENDPOINT, FakeConnection, FakeGateway, type Asked } from "./support/gateway";
 
@@ -170,6 +171,26 @@ test("when the gateway says farewell it is asked anew", async () => {
   newest().end();
   await settle();
   expect(session.state.phase).toBe("waiting");
+});
+
+test("a publisher that was sent away does not come back by itself", async () => {
+  const publisher = new WhipSession({
+    endpoint: ENDPOINT,
+    bearer: async () => token,
+    fetch: gateway.fetch,
+    connect: (configuration) => {
+      connections.push(new FakeConnection(configuration));
+      return newest() as unknown as RTCPeerConnection;
+    },
+  });
+  publisher.start();
+  await settle();
+  newest().turn("connected", "connected");
+  newest().end();
+  await settle(600_000);
+  expect(publisher.state.phase).toBe("refused");
+  expect(publisher.state.error?.code).toBe("ended-by-server");
+  expect(gateway.log.filter((line) => line.startsWith("POST"))).toHaveLength(1);
 });
 
 test("closing ends the session at the gateway in the same task, as a page that goes away must", async () => {

@@ -14,7 +14,7 @@ export async function rest({ server, laptop, phone, album }) {
   await page.goto(`${server.origin}/trust`);
   await album.take('trust', page, { narrow: true });
   await doctor({ server, page, album });
-  await page.goto(`${server.origin}/no-such-page`);
+  await page.goto(`${server.origin}/no.such.page`);
   await page.getByTestId('not-found').waitFor();
   await album.take('not-found', page);
   await rooms({ server, laptop, phone, album });

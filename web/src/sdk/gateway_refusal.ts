@@ -1,5 +1,7 @@
-// What follows when a gateway refuses a request: wait, try again, or give up.
-import { ApiError, type HelioError } from "./errors";
+// What follows when a gateway refuses a request (wait, try again, or give up), and the words for a
+// path to it that was lost.
+import { ApiError, HelioError } from "./errors";
+import { failure, type FailureCause } from "./failures";
 
 /** A gateway that says "later" without a time is asked again after this long, in milliseconds. */
 const WAIT_MS = 4000;
@@ -27,4 +29,15 @@ export function afterRefusal(error: HelioError, nextBackoffMs: () => number): La
   const { least, most } = WAIT_BOUNDS_MS;
   const phase = isTaken ? "waiting" : "retrying";
   return { phase, waitMs: Math.min(most, Math.max(least, waitMs)) };
+}
+
+/** Why no path carries the session; the causes of a link, where they are the same. */
+export function lostPath(cause: FailureCause): HelioError {
+  if (cause !== "checks-failed") {
+    const { message, nextStep } = failure(cause);
+    return new HelioError(cause, message, nextStep);
+  }
+  const message = "no path to the server's media was found";
+  const step = "Check that its port is reachable by UDP or TCP; a strict network needs a relay.";
+  return new HelioError(cause, message, step);
 }

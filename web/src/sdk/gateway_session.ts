@@ -3,9 +3,8 @@
 // candidates, so that the gateway's ICE servers serve from the first on, and trickles them.
 import { Backoff } from "./backoff";
 import { Emitter } from "./emitter";
-import { asHelioError, HelioError } from "./errors";
-import { failure, type LinkFailure } from "./failures";
-import { afterRefusal, isPassing } from "./gateway_refusal";
+import { asHelioError, type HelioError } from "./errors";
+import { afterRefusal, isPassing, lostPath } from "./gateway_refusal";
 import { GatewayResource, type GatewayAccess, type Made } from "./gateway_resource";
 import type { LinkStats } from "./link_stats";
 import { onNetworkChange } from "./network";
@@ -50,11 +49,6 @@ export interface GatewayEvents {
   stats: LinkStats;
 }
 
-const NO_PATH: Pick<LinkFailure, "message" | "nextStep"> = {
-  message: "no path to the server's media was found",
-  nextStep: "Check that its port is reachable by UDP or TCP; a strict network needs a relay.",
-};
-
 /** What publishing and watching share. */
 export abstract class GatewaySession extends Emitter<GatewayEvents> {
   readonly #options: GatewayOptions;
@@ -90,6 +84,11 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
 
   /** The connection that `prepare` was called with is over. */
   protected abstract handleDropped(): void;
+
+  /** The gateway has ended the session and said so. */
+  protected handleFarewell(): void {
+    this.reopen();
+  }
 
   /** Figures of the connection, each second. */
   protected handleStats(_stats: LinkStats): void {}
@@ -134,6 +133,12 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
   /** Begins anew with another connection. */
   protected reopen(): void {
     void this.#open("asking");
+  }
+
+  /** Ends for good, and says why. */
+  protected refuse(error: HelioError): void {
+    this.#end();
+    this.tell("refused", error);
   }
 
   #end(): void {
@@ -199,7 +204,7 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
     // The gateway's farewell comes by DTLS; the path looks well for half a minute after it.
     const transport = pc.getTransceivers()[0]?.receiver.transport;
     transport?.addEventListener("statechange", () => {
-      if (this.#pc === pc && transport.state === "closed") this.reopen();
+      if (this.#pc === pc && transport.state === "closed") this.handleFarewell();
     });
   }
 
@@ -215,10 +220,7 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
       }),
       restart: () => void this.#restart(),
       rebuild: () => this.reopen(),
-      onFailure: ({ cause }) => {
-        const { message, nextStep } = cause === "checks-failed" ? NO_PATH : failure(cause);
-        this.tell("restarting", new HelioError(cause, message, nextStep));
-      },
+      onFailure: ({ cause }) => this.tell("restarting", lostPath(cause)),
     });
     const changed = (): void => this.#handleChange(pc);
     pc.addEventListener("iceconnectionstatechange", changed);
@@ -286,10 +288,7 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
 
   #handleRefusal(error: HelioError): void {
     const later = afterRefusal(error, () => this.#backoff.nextMs());
-    if (later === null) {
-      this.#end();
-      return this.tell("refused", error);
-    }
+    if (later === null) return this.refuse(error);
     this.#drop();
     this.tell(later.phase, error);
     this.#timer = setTimeout(() => void this.#open(later.phase), later.waitMs);

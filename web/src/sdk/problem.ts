@@ -24,6 +24,13 @@ const NEXT_STEPS: Record<string, string> = {
   "invite-expired": "Ask for a new link: this one was too old.",
   "rate-limited": "Wait a moment, then try again.",
   conflict: "Reload the page.",
+  "share-unknown": "Ask whoever shared the stream for another link.",
+  "share-expired": "Ask whoever shared the stream for another link.",
+  "share-revoked": "Ask whoever shared the stream for another link.",
+  "limit-reached": "Remove what is no longer used, then try again.",
+  "nothing-published": "Wait: it is asked for again by itself.",
+  "offer-malformed": "Update this browser, or try another.",
+  "offer-unsupported": "Try another browser: this one asks for what the server does not forward.",
 };
 
 interface Problem {

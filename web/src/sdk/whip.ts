@@ -1,4 +1,5 @@
 // Publishes to a stream of a gateway (WHIP, RFC 9725): what a `LiveSender` sends over it.
+import { HelioError } from "./errors";
 import { GatewaySession } from "./gateway_session";
 import { OutgoingMedia, type MediaCarrier, type MediaInit, type MediaSource } from "./link_media";
 import { withStartBitrate } from "./sdp";
@@ -20,6 +21,17 @@ export class WhipSession extends GatewaySession implements MediaCarrier {
 
   protected override handleDropped(): void {
     for (const media of this.#media) media.detach();
+  }
+
+  /** Two publishers that each began anew would take the stream from each other for ever. */
+  protected override handleFarewell(): void {
+    this.refuse(
+      new HelioError(
+        "ended-by-server",
+        "another device publishes on this stream, or it was stopped at the server",
+        "Start it again if it is to come from here.",
+      ),
+    );
   }
 
   protected override tune(answerSdp: string): string {

@@ -1,13 +1,15 @@
 //! The web pages, embedded in the binary, and the headers that confine them.
 //!
-//! Built without `web/dist` the server serves a one-page notice in their place.
+//! One page serves every stream: `/cam0/` is `watch.html`, `/cam0/publish` is `publish.html`, and
+//! the page reads the name from its address. Built without `web/dist` the server serves a one-page
+//! notice in their place.
 
 use axum::Router;
-use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use protocol::stream::StreamName;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 /// What `web/` builds.
@@ -37,29 +39,76 @@ const HEADERS: [(&str, &str); 5] = [
     ),
 ];
 
-/// `/` and every page and asset.
-pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new()
-        .route(
-            "/",
-            get(|headers: HeaderMap| async move { page("index", &headers) }),
-        )
-        .route("/{*path}", get(serve))
+/// Pages that have no address of their own name: they are shown at those of streams and shares.
+const PAGES_ELSEWHERE: [&str; 3] = ["publish", "share", "watch"];
+
+/// What an address stands for.
+#[derive(Debug, PartialEq, Eq)]
+enum Address<'a> {
+    /// A file of `web/dist`, or else a page.
+    FileOrPage(&'a str),
+    /// One of [`PAGES_ELSEWHERE`].
+    Elsewhere(&'static str),
+    /// A stream or the share page, without the slash that its page's address ends with.
+    WithoutSlash,
+    /// Nothing.
+    Nothing,
 }
 
-async fn serve(Path(path): Path<String>, headers: HeaderMap) -> Response {
-    match Dist::get(&path) {
-        Some(file) => respond(&path, &file, StatusCode::OK, &headers),
-        None => page(path.trim_end_matches('/'), &headers),
+/// Whatever no other route takes: `/`, every page and asset, and the pages of streams.
+pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().fallback_service(get(serve))
+}
+
+async fn serve(uri: Uri, headers: HeaderMap) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    match address(path) {
+        Address::FileOrPage(path) => match Dist::get(path) {
+            Some(file) => respond(path, &file, StatusCode::OK, &headers),
+            None => page(path.trim_end_matches('/'), &headers),
+        },
+        Address::Elsewhere(name) => page(name, &headers),
+        Address::WithoutSlash => {
+            Redirect::temporary(&with_slash(path, uri.query())).into_response()
+        }
+        Address::Nothing => not_found(&headers),
     }
+}
+
+/// `path` without its first slash.
+fn address(path: &str) -> Address<'_> {
+    let (first, rest) = match path.split_once('/') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (path, None),
+    };
+    let is_stream = StreamName::parse(first).is_ok();
+    match rest {
+        _ if PAGES_ELSEWHERE.contains(&first.trim_end_matches(".html")) => Address::Nothing,
+        Some("") if first == "s" => Address::Elsewhere("share"),
+        None if first == "s" => Address::WithoutSlash,
+        Some("") if is_stream => Address::Elsewhere("watch"),
+        Some("publish") if is_stream => Address::Elsewhere("publish"),
+        None if is_stream => Address::WithoutSlash,
+        _ => Address::FileOrPage(if path.is_empty() { "index.html" } else { path }),
+    }
+}
+
+/// `/cam0?muted` becomes `/cam0/?muted`.
+fn with_slash(path: &str, query: Option<&str>) -> String {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    format!("/{path}/{query}")
 }
 
 /// `/invite` is `invite.html`.
 fn page(name: &str, headers: &HeaderMap) -> Response {
     let path = format!("{name}.html");
-    if let Some(file) = Dist::get(&path) {
-        return respond(&path, &file, StatusCode::OK, headers);
+    match Dist::get(&path) {
+        Some(file) => respond(&path, &file, StatusCode::OK, headers),
+        None => not_found(headers),
     }
+}
+
+fn not_found(headers: &HeaderMap) -> Response {
     match Dist::get("404.html") {
         Some(file) => respond("404.html", &file, StatusCode::NOT_FOUND, headers),
         None => confined((
@@ -126,5 +175,62 @@ fn content_type(path: &str) -> &'static str {
         Some("ico") => "image/x-icon",
         Some("txt") => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_has_a_page_to_watch_and_one_to_publish() {
+        assert_eq!(address("cam0/"), Address::Elsewhere("watch"));
+        assert_eq!(address("cam0/publish"), Address::Elsewhere("publish"));
+        assert_eq!(address("cam0"), Address::WithoutSlash);
+        assert_eq!(with_slash("cam0", Some("a=1")), "/cam0/?a=1");
+    }
+
+    #[test]
+    fn a_share_has_its_page() {
+        assert_eq!(address("s/"), Address::Elsewhere("share"));
+        assert_eq!(address("s"), Address::WithoutSlash);
+        assert_eq!(address("s/publish"), Address::FileOrPage("s/publish"));
+    }
+
+    #[test]
+    fn pages_and_assets_keep_their_addresses() {
+        assert_eq!(address(""), Address::FileOrPage("index.html"));
+        for path in [
+            "settings",
+            "settings/",
+            "assets/x.js",
+            "icon.svg",
+            "sender.html",
+        ] {
+            assert_eq!(address(path), Address::FileOrPage(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_pages_of_streams_have_no_other_address() {
+        for name in PAGES_ELSEWHERE {
+            assert_eq!(address(name), Address::Nothing, "{name}");
+            assert_eq!(address(&format!("{name}.html")), Address::Nothing, "{name}");
+            assert_eq!(address(&format!("{name}/")), Address::Nothing, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_stream_name_is_no_stream() {
+        for path in [
+            "-cam/",
+            "a.b/",
+            "cam0/other",
+            "cam0/publish/more",
+            "%63am0/",
+            "/cam0/",
+        ] {
+            assert_eq!(address(path), Address::FileOrPage(path), "{path}");
+        }
     }
 }

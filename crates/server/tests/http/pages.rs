@@ -1,5 +1,7 @@
 //! The pages: confined by their headers, and nothing outside them readable.
 
+use serde_json::json;
+
 use crate::stage::Stage;
 
 const HOSTILE_PATHS: [&str; 6] = [
@@ -14,7 +16,7 @@ const HOSTILE_PATHS: [&str; 6] = [
 #[tokio::test]
 async fn every_page_is_confined_to_its_origin() {
     let stage = Stage::start().await;
-    for path in ["/", "/setup", "/no-such-page"] {
+    for path in ["/", "/setup", "/cam0/", "/s/", "/no.such.page"] {
         let page = stage.get(path, "").await;
         assert!(page.header("content-type").starts_with("text/html"));
         let policy = page.header("content-security-policy");
@@ -39,7 +41,16 @@ async fn every_page_is_confined_to_its_origin() {
 #[tokio::test]
 async fn pages_have_neither_inline_scripts_nor_things_of_third_parties() {
     let stage = Stage::start().await;
-    for path in ["/", "/setup", "/link", "/invite"] {
+    for path in [
+        "/",
+        "/setup",
+        "/link",
+        "/invite",
+        "/streams",
+        "/cam0/",
+        "/cam0/publish",
+        "/s/",
+    ] {
         let page = stage.get(path, "").await;
         let html = String::from_utf8(page.body.to_vec()).expect("utf-8");
         for tag in html.split("<script").skip(1) {
@@ -70,5 +81,28 @@ async fn nothing_but_pages_can_be_read() {
         assert!(!body.contains("SQLite format"), "{path}");
         let is_page = reply.header("content-type").starts_with("text/html");
         assert!(is_page, "{path}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_without_its_slash_leads_to_its_page() {
+    let stage = Stage::start().await;
+    for (path, location) in [
+        ("/cam0", "/cam0/"),
+        ("/cam0?muted=1", "/cam0/?muted=1"),
+        ("/s", "/s/"),
+        ("//cam0", "/cam0/"),
+    ] {
+        let reply = stage.get(path, "").await;
+        assert_eq!(reply.status, 307, "{path}");
+        assert_eq!(reply.header("location"), location, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_takes_no_other_method_than_reading() {
+    let stage = Stage::start().await;
+    for path in ["/", "/cam0/", "/settings"] {
+        assert_eq!(stage.post(path, "", json!({})).await.status, 405, "{path}");
     }
 }

@@ -1,0 +1,141 @@
+// A stream on the screen: the stage, or what it waits for, and the figures beside it.
+import { useEffect, useRef } from "preact/hooks";
+import { Button, LinkButton } from "../../ui/button";
+import { Icon } from "../../ui/icon";
+import { FailureNotice } from "../../ui/notice";
+import { Toast } from "../../ui/toast";
+import { StatsView } from "../figures/statsView";
+import type { Access } from "../gateway/access";
+import { StreamBar } from "../gateway/streamBar";
+import { StageControls } from "../link/stageControls";
+import { StageFigures } from "../link/stageFigures";
+import { keepAwake } from "../live/live";
+import {
+  hasPicture,
+  isQuiet,
+  notePicture,
+  refusal,
+  samples,
+  state,
+  stream,
+  told,
+  watchAgain,
+} from "./model";
+import "../link/link.css";
+import "../link/stage.css";
+import "../link/panels.css";
+
+/** Everything a viewer sees. */
+export function WatchView({ access }: { access: Access }) {
+  useEffect(() => keepAwake(() => state.value.phase === "open" && !isQuiet.value), []);
+  return (
+    <div class="link" data-testid="watch">
+      <StreamBar
+        stream={access.stream}
+        who={access.who}
+        told={told.value}
+        phase={state.value.phase}
+      />
+      <Stage name={access.stream} />
+      <aside class="side" data-tab="video">
+        <div class="panel">
+          {refusal.value && (
+            <FailureNotice failure={refusal.value} testid="stream-refusal">
+              <Button small icon="retry" onClick={watchAgain}>
+                Try again
+              </Button>
+              {access.who === "other" && (
+                <LinkButton small href="/streams">
+                  Streams
+                </LinkButton>
+              )}
+            </FailureNotice>
+          )}
+          {access.who === "device" && <OwnerActs stream={access.stream} />}
+          {!refusal.value && <StatsView samples={samples.value} path={null} peer="Server" />}
+        </div>
+      </aside>
+      <Toast />
+    </div>
+  );
+}
+
+function OwnerActs({ stream: name }: { stream: string }) {
+  return (
+    <div class="row row-fill">
+      <LinkButton href={`/${name}/publish`} icon="video" testid="go-publish">
+        Publish
+      </LinkButton>
+      <LinkButton href={`/streams#${name}`} icon="share" testid="go-share">
+        Share
+      </LinkButton>
+    </div>
+  );
+}
+
+function Stage({ name }: { name: string }) {
+  const stage = useRef<HTMLElement>(null);
+  const video = useRef<HTMLVideoElement>(null);
+  const source = stream.value;
+  useEffect(() => {
+    const element = video.current;
+    if (!element) return;
+    element.srcObject = source;
+    // Refused only without muted autoplay: the picture then waits for the first tap.
+    if (source) element.play().catch(() => undefined);
+  }, [source]);
+  const phase = state.value.phase;
+  // A path that broke leaves the last picture standing.
+  const isStanding = phase === "restarting";
+  const isShown = hasPicture.value && !isQuiet.value && (phase === "open" || isStanding);
+  return (
+    <section class="stage" ref={stage} aria-label="Picture">
+      <video
+        ref={video}
+        class="stage-picture"
+        playsInline
+        autoPlay
+        muted
+        hidden={!isShown}
+        data-testid="video-remote"
+        onLoadedData={() => notePicture(true)}
+        onEmptied={() => notePicture(false)}
+      />
+      {isShown ? (
+        <>
+          <StageFigures now={samples.value.at(-1) ?? null} />
+          <StageControls stage={stage} video={video} hasSound={hasSound()} name={name} />
+          {isStanding && <Banner />}
+        </>
+      ) : (
+        <StageMessage />
+      )}
+    </section>
+  );
+}
+
+/** Sound is offered when some has come: a publisher may have a silent section. */
+function hasSound(): boolean {
+  const inbound = samples.value.at(-1)?.inbound ?? [];
+  return inbound.some((each) => each.kind === "audio" && each.packets > 0);
+}
+
+/** Over a picture that stands still because the path broke. */
+function Banner() {
+  return (
+    <p class="stage-banner">
+      <span class="spinner" aria-hidden="true" />
+      {told.value.short}
+    </p>
+  );
+}
+
+function StageMessage() {
+  const isOver = state.value.phase === "refused" || state.value.phase === "closed";
+  return (
+    <div class="stage-message" data-testid="stage-empty">
+      {isOver ? <Icon name="info" large /> : <span class="stage-beacon" aria-hidden="true" />}
+      <p>{told.value.long}</p>
+    </div>
+  );
+}
