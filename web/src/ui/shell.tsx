@@ -5,11 +5,12 @@ import { Brand } from "./brand";
 import { Icon } from "./icon";
 import { Toast } from "./toast";
 
+type Place = "home" | "streams" | "settings" | "other";
 type Width = "narrow" | "normal" | "code" | "wide";
 
 interface ShellProps {
   /** Which entry of the navigation this page is; none hides the navigation. */
-  at?: "home" | "settings" | "other";
+  at?: Place;
   width?: Width;
   children: ComponentChildren;
 }
@@ -41,12 +42,16 @@ export function Shell({ at, width = "normal", children }: ShellProps) {
   );
 }
 
-function Navigation({ at }: { at: "home" | "settings" | "other" }) {
+function Navigation({ at }: { at: Place }) {
   return (
     <nav class="nav" aria-label="Main">
       <a href="/" aria-current={at === "home" ? "page" : undefined}>
         <Icon name="devices" />
         Devices
+      </a>
+      <a href="/streams" aria-current={at === "streams" ? "page" : undefined}>
+        <Icon name="video" />
+        Streams
       </a>
       <a href="/settings" aria-current={at === "settings" ? "page" : undefined}>
         <Icon name="settings" />
