@@ -73,7 +73,8 @@ function StageButton(props: {
 
 /** Sound starts muted: browsers let only muted video start by itself. */
 function SoundButton({ video }: { video: Holder<HTMLVideoElement> }) {
-  const [isMuted, setMuted] = useState(true);
+  // The button comes and goes with the picture; the video keeps what was chosen.
+  const [isMuted, setMuted] = useState(() => video.current?.muted ?? true);
   return (
     <StageButton
       icon={isMuted ? "speakerOff" : "speaker"}

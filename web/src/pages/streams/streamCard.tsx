@@ -42,7 +42,7 @@ export function StreamCard({ stream }: { stream: StreamInfo }) {
         <LinkButton href={`/${name}/publish`} testid="publish-stream">
           Publish
         </LinkButton>
-        <Button icon="share" onClick={() => setOpen("share")} testid="share-stream">
+        <Button onClick={() => setOpen("share")} testid="share-stream">
           Share
         </Button>
       </div>
