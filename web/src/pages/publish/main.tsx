@@ -16,13 +16,13 @@ const { state, open } = opening("Opening the stream", async () => {
 });
 
 const STRANGER = new HelioError(
-  "unauthorized",
+  "no-device",
   "this browser is no device of an account here",
   "Pair it with one of your devices, or ask the stream's owner for a link that lets you send.",
 );
 
 const OTHER = new HelioError(
-  "forbidden",
+  "not-yours",
   "this stream belongs to another account, or its name is taken by a page of this server",
   "Choose another name under Streams, or ask its owner for a link that lets you send.",
 );

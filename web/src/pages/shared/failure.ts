@@ -27,6 +27,8 @@ const TITLES: Record<string, string> = {
   "wrong-words": "Those were not the words",
   "peer-left": "The other device left",
   "signature-refused": "A false signature",
+  "no-device": "This browser may not publish",
+  "not-yours": "This is not your stream",
   "ended-by-server": "Publishing was ended",
   "screen-denied": "Nothing to show",
   "screen-ended": "The screen is no longer shared",
