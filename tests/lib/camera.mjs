@@ -17,7 +17,8 @@ export function cameraFile() {
   const bit = `floor(X/32)`;
   const lit = `lt(X,${CLOCK_BITS * 32})*lt(Y,32)*255*mod(floor(N/pow(2,${CLOCK_BITS - 1}-${bit})),2)`;
   const geq = `geq=lum='if(lt(X,${CLOCK_BITS * 32})*lt(Y,32),${lit},lum(X,Y))':cb='if(lt(X,${CLOCK_BITS * 16})*lt(Y,16),128,cb(X,Y))':cr='if(lt(X,${CLOCK_BITS * 16})*lt(Y,16),128,cr(X,Y))'`;
-  const partial = `${file}.partial.mjpeg`;
+  // Another process may be making it as well.
+  const partial = `${file}.${process.pid}.mjpeg`;
   execFileSync('ffmpeg', ['-y', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=640x480:rate=${FPS}:duration=${SECONDS}`,
     '-vf', geq, '-pix_fmt', 'yuvj420p', '-q:v', '4', '-f', 'mjpeg', partial]);
   renameSync(partial, file);
