@@ -18,7 +18,7 @@ use crate::names::Origins;
 use crate::random;
 use crate::settings::Settings;
 use crate::signalling_loop::SignallingHandle;
-use crate::turn_loop::TurnHandle;
+use crate::udp_loop::TurnHandle;
 
 mod devices;
 mod pairs;

@@ -22,7 +22,7 @@ pub mod signalling_loop;
 mod site;
 mod telemetry;
 mod tls;
-pub mod turn_loop;
+pub mod udp_loop;
 pub mod welcome;
 
 pub use http::openapi_document;

@@ -147,7 +147,7 @@ mod tests {
         let sources = [
             include_str!("metrics.rs"),
             include_str!("signalling_loop/metrics.rs"),
-            include_str!("turn_loop/publish.rs"),
+            include_str!("udp_loop/publish.rs"),
         ];
         let described = sources
             .iter()

@@ -23,7 +23,7 @@ use crate::gate::{Gate, Permit};
 use crate::http::connection::Connection;
 use crate::settings::Limits;
 use crate::tls::{ALPN_TURN, TlsSwitch};
-use crate::turn_loop::TurnHandle;
+use crate::udp_loop::TurnHandle;
 
 mod http_connection;
 mod prefixed;

@@ -18,7 +18,7 @@ use crate::settings::Settings;
 use crate::site::{Site, SiteDirectory};
 use crate::telemetry::Telemetry;
 use crate::tls::{ALPN_HTTP, ALPN_TURN, TlsError, TlsIdentity, TlsSwitch};
-use crate::{admin, files, log, metrics, secrets, signalling_loop, turn_loop};
+use crate::{admin, files, log, metrics, secrets, signalling_loop, udp_loop};
 
 mod derived;
 mod listeners;
@@ -70,7 +70,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Running {
     site: Arc<Site>,
-    turn: turn_loop::TurnHandle,
+    turn: udp_loop::TurnHandle,
     ports: Arc<Ports>,
     tls: Option<Arc<TlsSwitch>>,
     listening: Vec<(&'static str, String)>,
@@ -94,7 +94,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let origins = Arc::new(origins(&settings, identity.as_ref(), listeners.http_port()));
     let turn_secrets = secrets::turn_secrets(&settings.turn.secrets, &settings.data_dir);
     let turn_secrets = turn_secrets.map_err(StartError::DataDir)?;
-    let turn = turn_loop::spawn(turn_settings(
+    let turn = udp_loop::spawn(turn_settings(
         &settings,
         &names,
         &listeners,
@@ -210,7 +210,7 @@ impl Running {
 fn ports(
     site: &Arc<Site>,
     tls: Option<Arc<TlsSwitch>>,
-    turn: &turn_loop::TurnHandle,
+    turn: &udp_loop::TurnHandle,
     tasks: TaskTracker,
 ) -> Ports {
     Ports {
@@ -243,7 +243,7 @@ async fn site(
     settings: Settings,
     origins: Arc<Origins>,
     ice: IceServers,
-    turn: &turn_loop::TurnHandle,
+    turn: &udp_loop::TurnHandle,
     identity: Option<&TlsIdentity>,
     stop: &CancellationToken,
 ) -> Result<Arc<Site>, StartError> {

@@ -7,7 +7,7 @@ mod turn_session;
 use std::net::{Ipv4Addr, UdpSocket};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use server::turn_loop::{TurnSettings, spawn};
+use server::udp_loop::{TurnSettings, spawn};
 use tokio::io::duplex;
 use turn::{Limits, Transport};
 use turn_session::{REALM, SECRET, Session};

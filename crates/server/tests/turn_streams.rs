@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use server::turn_loop::{TurnHandle, TurnSettings, spawn};
+use server::udp_loop::{TurnHandle, TurnSettings, spawn};
 use stun_types::attribute::XorMappedAddress;
 use stun_types::message::{BINDING, Message};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -62,7 +62,7 @@ fn allocate(session: &mut Session) {
 }
 
 /// Waits for something the thread does in its own time.
-async fn until(turn: &TurnHandle, holds: impl Fn(&server::turn_loop::TurnStats) -> bool) {
+async fn until(turn: &TurnHandle, holds: impl Fn(&server::udp_loop::TurnStats) -> bool) {
     for _ in 0..10_000 {
         if holds(&turn.stats().await) {
             return;

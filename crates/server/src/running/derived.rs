@@ -4,7 +4,7 @@ use crate::ice_servers::{IceServers, RelayPorts};
 use crate::names::{MachineNames, Origins};
 use crate::settings::{Limits, Settings, TlsMode};
 use crate::tls::TlsIdentity;
-use crate::turn_loop;
+use crate::udp_loop;
 
 use super::Listeners;
 
@@ -75,7 +75,7 @@ pub(super) fn turn_settings(
     names: &MachineNames,
     listeners: &Listeners,
     secrets: Vec<String>,
-) -> turn_loop::TurnSettings {
+) -> udp_loop::TurnSettings {
     let (turn, limits) = (&settings.turn, &settings.limits);
     let relay_ips = if turn.relay_ips.is_empty() {
         names.addresses.clone()
@@ -83,7 +83,7 @@ pub(super) fn turn_settings(
         turn.relay_ips.clone()
     };
     let unlimited = |bytes: u64| (bytes > 0).then_some(bytes);
-    turn_loop::TurnSettings {
+    udp_loop::TurnSettings {
         udp: listeners.udp.clone(),
         relay_ips,
         external_ips: turn.external_ips.clone(),

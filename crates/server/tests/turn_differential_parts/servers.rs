@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use server::turn_loop::{TurnHandle, TurnSettings, spawn};
+use server::udp_loop::{TurnHandle, TurnSettings, spawn};
 use turn::Limits;
 
 use crate::turn_session::{REALM, SECRET};

@@ -1,4 +1,4 @@
-//! The TURN loop: one thread that owns the UDP sockets and the `turn` core.
+//! The UDP loop: one thread that owns the UDP sockets and the `turn` core.
 //!
 //! This file is what the rest of the server sees. `shard.rs` is the thread,
 //! `sockets.rs` receives in batches, `outgoing.rs` sends in batches,
