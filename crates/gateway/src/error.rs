@@ -1,0 +1,35 @@
+//! Why an offer or a change of a session is refused. Each is the client's fault or its moment.
+
+/// Why an offer is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OfferError {
+    /// Not SDP, or not what WebRTC makes of it.
+    #[error("the offer: {0}")]
+    Malformed(String),
+    /// SDP that asks for more than one stream is, or for codecs that are not forwarded.
+    #[error("the offer: {0}")]
+    Unsupported(String),
+    /// Nobody publishes the stream that is to be watched.
+    #[error("nothing is published")]
+    NothingPublished,
+    /// As many sessions as there may be.
+    #[error("more than {limit} sessions")]
+    TooManySessions {
+        /// How many there may be.
+        limit: usize,
+    },
+}
+
+/// Why a PATCH is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatchError {
+    /// There is no such session, or not any more.
+    #[error("no such session")]
+    NoSession,
+    /// The tag is that of an ICE session before.
+    #[error("the tag is not the session's")]
+    Stale,
+    /// Not a fragment of SDP (RFC 8840 §9), or one of another session.
+    #[error("the fragment: {0}")]
+    Malformed(String),
+}

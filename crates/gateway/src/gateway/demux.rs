@@ -1,0 +1,35 @@
+//! Whose datagram it is (RFC 7983 §7, RFC 8445 §7.3).
+
+use std::net::SocketAddr;
+
+use stun_types::attribute::Username;
+use stun_types::message::{BINDING, Message};
+
+use super::Gateway;
+use crate::session::SessionKey;
+
+impl Gateway {
+    /// The session that a datagram belongs to: a connectivity check by the credentials that it
+    /// names, everything else by the address that has shown them.
+    pub(super) fn owner(&self, from: SocketAddr, bytes: &[u8]) -> Option<SessionKey> {
+        match bytes.first()? {
+            0..=3 => {
+                let ufrag = checked_ufrag(bytes)?;
+                self.keys_by_ufrag.get(&ufrag).copied()
+            }
+            20..=63 | 128..=191 => self.keys_by_addr.get(&from).copied(),
+            _ => None,
+        }
+    }
+}
+
+/// The server's part of a connectivity check's USERNAME, `server:client`.
+fn checked_ufrag(bytes: &[u8]) -> Option<String> {
+    let message = Message::from_bytes(bytes).ok()?;
+    if !message.has_method(BINDING) {
+        return None;
+    }
+    let username = message.attribute::<Username>().ok()?;
+    let (own, _) = username.username().split_once(':')?;
+    Some(own.to_owned())
+}

@@ -1,0 +1,25 @@
+//! The camera gateway: cameras in by WHIP (RFC 9725), viewers out by WHEP
+//! (draft-ietf-wish-whep), forwarded without transcoding. Pure: no sockets, no clock.
+//!
+//! [`Gateway`] is the core; its owner brings offers, datagrams and the time, and carries out what
+//! [`Gateway::poll_transmit`] and [`Gateway::poll_event`] say.
+
+mod error;
+mod forwarding;
+mod fragment;
+mod gateway;
+mod key_frame;
+mod offer;
+mod rtc;
+mod session;
+mod stream;
+
+pub use error::{OfferError, PatchError};
+pub use fragment::Fragment;
+pub use gateway::{Answer, Ended, Event, Gateway, Limits, Patched, Settings, Tag};
+pub use key_frame::begins_key_frame;
+pub use offer::{MAX_SDP_BYTES, check_offer};
+pub use session::{Role, SessionId};
+pub use str0m::format::Codec;
+pub use str0m::net::Transmit;
+pub use stream::{PathState, SessionState, Track};

@@ -1,0 +1,129 @@
+//! `str0m::Rtc` in RTP mode, in a wrapper that cannot be misused: whatever changes it also drains
+//! it.
+//!
+//! str0m loses what it had to say when it is changed twice without being drained in between, so
+//! the bare `Rtc` never leaves this file.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use str0m::config::DtlsCert;
+use str0m::net::{Protocol, Receive, Transmit};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
+
+/// A WebRTC session that is always drained.
+pub(crate) struct DrainedRtc {
+    rtc: Rtc,
+    wake_at: Instant,
+    events: VecDeque<Event>,
+    is_over: bool,
+}
+
+impl DrainedRtc {
+    /// A session that is reached at these addresses.
+    pub(crate) fn new(cert: DtlsCert, addrs: &[SocketAddr], now: Instant) -> Self {
+        let mut rtc = configuration(cert).build(now);
+        for addr in addrs {
+            if let Ok(candidate) = Candidate::host(*addr, Protocol::Udp) {
+                rtc.add_local_candidate(candidate);
+            }
+        }
+        Self {
+            rtc,
+            wake_at: now,
+            events: VecDeque::new(),
+            is_over: false,
+        }
+    }
+
+    /// Changes the session, then lets it act at `now`: what is written leaves with the next time that
+    /// str0m is told.
+    pub(crate) fn change<T>(
+        &mut self,
+        now: Instant,
+        out: &mut VecDeque<Transmit>,
+        change: impl FnOnce(&mut Rtc) -> T,
+    ) -> T {
+        let result = change(&mut self.rtc);
+        self.drain(out);
+        self.handle_timeout(now, out);
+        result
+    }
+
+    /// Looks at the session without changing it.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Rtc) -> T) -> T {
+        look(&self.rtc)
+    }
+
+    /// A packet of the client. What is none of STUN, DTLS, RTP and RTCP is dropped.
+    pub(crate) fn handle_packet(
+        &mut self,
+        local: SocketAddr,
+        from: SocketAddr,
+        bytes: &[u8],
+        now: Instant,
+        out: &mut VecDeque<Transmit>,
+    ) {
+        let Ok(receive) = Receive::new(Protocol::Udp, from, local, bytes) else {
+            return;
+        };
+        let result = self.rtc.handle_input(Input::Receive(now, receive));
+        self.note(result);
+        self.drain(out);
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut VecDeque<Transmit>) {
+        let result = self.rtc.handle_input(Input::Timeout(now));
+        self.note(result);
+        self.drain(out);
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Instant {
+        self.wake_at
+    }
+
+    /// Whether nothing helps this session any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    fn drain(&mut self, out: &mut VecDeque<Transmit>) {
+        loop {
+            match self.rtc.poll_output() {
+                Ok(Output::Timeout(at)) => {
+                    self.wake_at = at;
+                    return;
+                }
+                Ok(Output::Transmit(transmit)) => out.push_back(transmit),
+                Ok(Output::Event(event)) => self.events.push_back(event),
+                Err(error) => return self.note(Err(error)),
+            }
+        }
+    }
+
+    /// An error in one packet is the sender's; a session that died of it is over.
+    fn note(&mut self, result: Result<(), RtcError>) {
+        if let Err(error) = result {
+            tracing::debug!(%error, "webrtc");
+        }
+        self.is_over |= !self.rtc.is_alive();
+    }
+}
+
+fn configuration(cert: DtlsCert) -> RtcConfig {
+    Rtc::builder()
+        .set_rtp_mode(true)
+        .set_ice_lite(true)
+        .set_dtls_cert(cert)
+        .clear_codecs()
+        .enable_opus(true, false)
+        .enable_h264(true)
+        .enable_vp8(true)
+        .enable_vp9(true)
+        .enable_av1(true)
+}

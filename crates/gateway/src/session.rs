@@ -1,0 +1,382 @@
+//! One WHIP or WHEP connection: its negotiation, its ICE session, the media that it brings or gets.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use protocol::base64url::{self, Base64Url};
+use protocol::stream::StreamName;
+use str0m::Rtc;
+use str0m::config::DtlsCert;
+use str0m::format::{Codec, PayloadParams};
+use str0m::media::{KeyframeRequestKind, Mid, Pt};
+use str0m::net::Transmit;
+use str0m::rtp::{ExtensionValues, RtpWrite, Ssrc};
+
+use crate::error::{OfferError, PatchError};
+use crate::forwarding::Forwarding;
+use crate::fragment::Fragment;
+use crate::offer::CheckedOffer;
+use crate::rtc::DrainedRtc;
+use crate::stream::{Kept, SessionState, Track};
+
+/// A client that said where it is has this long to come.
+const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+/// A client that is silent for so long is gone: its consent to be sent to has run out
+/// (RFC 7675 §5.1).
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
+/// What a viewer may ask for again: packets, and how old.
+const RESEND_PACKETS: usize = 512;
+const RESEND_AGE: Duration = Duration::from_secs(1);
+
+/// The unguessable name of a session, 128 random bits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub [u8; 16]);
+
+impl SessionId {
+    /// Reads the base64url of a session's name; none where it is no such name.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = Base64Url::<16>::try_from(text.to_owned()).ok()?;
+        Some(Self(bytes.0))
+    }
+}
+
+impl std::fmt::Display for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&base64url::encode(&self.0))
+    }
+}
+
+impl std::fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SessionId({self})")
+    }
+}
+
+/// How the gateway calls a session in its tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SessionKey(pub(crate) u64);
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It brings a stream (WHIP).
+    Publish,
+    /// It gets one (WHEP).
+    Watch,
+}
+
+/// One track of a session.
+struct TrackState {
+    track: Track,
+    mid: Mid,
+    forwarding: Forwarding,
+    /// A publisher's payload type as the viewer knows it; none where it knows none.
+    payload_types: HashMap<Pt, Option<Pt>>,
+}
+
+impl TrackState {
+    fn new((track, mid): &(Track, Mid)) -> Self {
+        Self {
+            track: *track,
+            mid: *mid,
+            forwarding: Forwarding::default(),
+            payload_types: HashMap::new(),
+        }
+    }
+}
+
+/// One connection.
+pub(crate) struct Session {
+    pub(crate) id: SessionId,
+    pub(crate) stream: StreamName,
+    pub(crate) role: Role,
+    pub(crate) rtc: DrainedRtc,
+    pub(crate) connected_at: Option<Instant>,
+    pub(crate) received_bytes: u64,
+    pub(crate) sent_bytes: u64,
+    offer: CheckedOffer,
+    /// The server's user name fragment, by which the ICE session goes.
+    pub(crate) ufrag: String,
+    deadline: Instant,
+    tracks: Vec<TrackState>,
+    tracks_by_ssrc: HashMap<Ssrc, Track>,
+}
+
+impl Session {
+    /// Answers an offer.
+    pub(crate) fn new(
+        (id, stream, role): (SessionId, StreamName, Role),
+        offer: CheckedOffer,
+        (cert, addrs): (DtlsCert, &[SocketAddr]),
+        now: Instant,
+        out: &mut VecDeque<Transmit>,
+    ) -> Result<(Self, String), OfferError> {
+        let mut session = Self {
+            id,
+            stream,
+            role,
+            rtc: DrainedRtc::new(cert, addrs, now),
+            connected_at: None,
+            received_bytes: 0,
+            sent_bytes: 0,
+            ufrag: String::new(),
+            deadline: now + CONNECT_WITHIN,
+            tracks: offer.tracks.iter().map(TrackState::new).collect(),
+            tracks_by_ssrc: HashMap::new(),
+            offer,
+        };
+        let answer = session.accept(now, out).map_err(OfferError::Malformed)?;
+        Ok((session, answer))
+    }
+
+    fn accept(&mut self, now: Instant, out: &mut VecDeque<Transmit>) -> Result<String, String> {
+        let offer = self.offer.sdp()?;
+        let accepted = self.rtc.change(now, out, |rtc| {
+            let answer = rtc.sdp_api().accept_offer(offer);
+            let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
+            (answer, ufrag)
+        });
+        let (answer, ufrag) = accepted;
+        let answer = answer.map_err(|error| error.to_string())?;
+        self.ufrag = ufrag;
+        Ok(self.worded(&answer.to_sdp_string()))
+    }
+
+    /// The answer with one MediaStream for both tracks (draft-ietf-wish-whep §4.2).
+    fn worded(&self, answer: &str) -> String {
+        let mut worded = String::with_capacity(answer.len());
+        for line in answer.lines() {
+            let msid = line.strip_prefix("a=msid:");
+            if let Some((_, track)) = msid.and_then(|msid| msid.split_once(' ')) {
+                worded.push_str(&format!("a=msid:{} {track}", self.stream));
+            } else if line.starts_with("a=msid-semantic:") {
+                worded.push_str(&format!("a=msid-semantic: WMS {}", self.stream));
+            } else {
+                worded.push_str(line);
+            }
+            worded.push_str("\r\n");
+        }
+        worded
+    }
+
+    /// Restarts ICE for a client with these credentials (RFC 9725 §4.3.2); what the answer to it
+    /// says of ICE.
+    pub(crate) fn restart(
+        &mut self,
+        fragment: &Fragment,
+        now: Instant,
+        out: &mut VecDeque<Transmit>,
+    ) -> Result<String, PatchError> {
+        let offer = self.offer.with_credentials(fragment);
+        let before = std::mem::replace(&mut self.offer, offer);
+        match self.accept(now, out) {
+            Ok(answer) => Ok(ice_of(&answer)),
+            Err(why) => {
+                self.offer = before;
+                Err(PatchError::Malformed(why))
+            }
+        }
+    }
+
+    /// Whether the fragment is of this session as it is.
+    pub(crate) fn is_of(&self, fragment: &Fragment) -> bool {
+        self.offer.ufrag == fragment.ufrag
+    }
+
+    /// Media may flow from here on.
+    pub(crate) fn handle_connected(&mut self, now: Instant, out: &mut VecDeque<Transmit>) {
+        self.connected_at.get_or_insert(now);
+        if self.role == Role::Publish {
+            return;
+        }
+        let mids: Vec<Mid> = self.tracks.iter().map(|track| track.mid).collect();
+        self.rtc.change(now, out, |rtc| {
+            for mid in mids {
+                if let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None) {
+                    stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, None);
+                }
+            }
+        });
+    }
+
+    /// The client was heard.
+    pub(crate) fn handle_heard(&mut self, now: Instant) {
+        if self.connected_at.is_some() {
+            self.deadline = now + SILENCE_LIMIT;
+        }
+    }
+
+    /// When something is due at the latest.
+    pub(crate) fn poll_timeout(&self) -> Instant {
+        self.rtc.poll_timeout().min(self.deadline)
+    }
+
+    /// Why the session is over, if it is.
+    pub(crate) fn over(&self, now: Instant) -> Option<&'static str> {
+        if self.rtc.is_over() {
+            return Some("closed");
+        }
+        let is_silent = self.deadline <= now;
+        is_silent.then_some(match self.connected_at {
+            Some(_) => "silent",
+            None => "not connected",
+        })
+    }
+
+    /// What a packet of the publisher's carries: its track, and how it is coded.
+    pub(crate) fn track_of(&mut self, ssrc: Ssrc, pt: Pt) -> Option<(Track, PayloadParams)> {
+        let params = self.rtc.look(|rtc| {
+            let config = rtc.codec_config();
+            config.find(|params| params.pt() == pt).copied()
+        })?;
+        // Payload types of sound and picture differ in one bundle (RFC 9143 §9.2).
+        let track = self.tracks_by_ssrc.entry(ssrc).or_insert_with(|| {
+            let is_audio = params.spec().codec == Codec::Opus;
+            if is_audio { Track::Audio } else { Track::Video }
+        });
+        Some((*track, params))
+    }
+
+    /// Asks the publisher for a key frame (RFC 4585 §6.3.1).
+    pub(crate) fn ask_key_frame(&mut self, now: Instant, out: &mut VecDeque<Transmit>) {
+        let mid = self.mid(Track::Video);
+        self.rtc.change(now, out, |rtc| {
+            let mut api = rtc.direct_api();
+            if let Some(stream) = mid.and_then(|mid| api.stream_rx_by_mid(mid, None)) {
+                stream.request_keyframe(KeyframeRequestKind::Pli);
+            }
+        });
+    }
+
+    fn mid(&self, track: Track) -> Option<Mid> {
+        let mut tracks = self.tracks.iter();
+        tracks.find(|each| each.track == track).map(|each| each.mid)
+    }
+
+    /// The forwarding of one track, where the viewer takes it.
+    pub(crate) fn forwarding(&mut self, track: Track) -> Option<&mut Forwarding> {
+        let mut tracks = self.tracks.iter_mut();
+        let track = tracks.find(|each| each.track == track)?;
+        Some(&mut track.forwarding)
+    }
+
+    /// Sends a packet of the publisher to this viewer, where it flows and the viewer knows its
+    /// codec.
+    pub(crate) fn forward(
+        &mut self,
+        track: Track,
+        packet: &Kept,
+        params: &PayloadParams,
+        now: Instant,
+        out: &mut VecDeque<Transmit>,
+    ) {
+        let Some(state) = self.tracks.iter_mut().find(|each| each.track == track) else {
+            return;
+        };
+        let mid = state.mid;
+        let known = state.payload_types.entry(params.pt());
+        let known = known.or_insert_with(|| self.rtc.look(|rtc| fitting(rtc, mid, params)));
+        let Some(pt) = *known else {
+            return;
+        };
+        let Some(placed) = state.forwarding.place(packet.seq, packet.time, now) else {
+            return;
+        };
+        let write = RtpWrite::new(
+            pt,
+            placed.seq.into(),
+            placed.time,
+            now,
+            std::sync::Arc::clone(&packet.payload),
+        );
+        let write = write
+            .marker(packet.marker)
+            .ext_vals(passed_on(&packet.ext_vals))
+            .nackable(track == Track::Video);
+        self.sent_bytes += packet.payload.len() as u64;
+        self.rtc.change(now, out, |rtc| {
+            if let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None) {
+                stream.write_rtp(write);
+            }
+        });
+    }
+
+    /// Another publisher: what its payload types mean is asked anew.
+    pub(crate) fn handle_publication(&mut self) {
+        for track in &mut self.tracks {
+            track.forwarding.pause();
+            track.payload_types.clear();
+        }
+    }
+
+    /// Says goodbye: the client hears that it is over (RFC 3550 §6.6, DTLS close_notify).
+    pub(crate) fn close(&mut self, now: Instant, out: &mut VecDeque<Transmit>) {
+        let closed = self.rtc.change(now, out, Rtc::close);
+        if let Err(error) = closed {
+            tracing::debug!(%error, session = %self.id, "no goodbye");
+        }
+    }
+
+    /// For those who look from outside.
+    pub(crate) fn state(&self) -> SessionState {
+        SessionState {
+            id: self.id,
+            connected_at: self.connected_at,
+            received_bytes: self.received_bytes,
+            sent_bytes: self.sent_bytes,
+        }
+    }
+}
+
+/// The payload type by which a viewer knows what the publisher sends: the same format where it
+/// took that, else the same codec.
+fn fitting(rtc: &Rtc, mid: Mid, source: &PayloadParams) -> Option<Pt> {
+    let media = rtc.media(mid)?;
+    let codec = source.spec().codec;
+    let taken: Vec<_> = rtc
+        .codec_config()
+        .params()
+        .iter()
+        .filter(|each| media.remote_pts().contains(&each.pt()) && each.spec().codec == codec)
+        .collect();
+    let is_same = |each: &&&PayloadParams| each.spec() == source.spec();
+    let is_packed_alike = |each: &&&PayloadParams| {
+        let mode = |params: &PayloadParams| params.spec().format.packetization_mode;
+        mode(each) == mode(source)
+    };
+    let same = taken.iter().find(is_same);
+    let alike = same.or_else(|| taken.iter().find(is_packed_alike));
+    alike.or(taken.first()).map(|params| params.pt())
+}
+
+/// Header extensions that mean the same to every viewer; the others belong to one connection.
+fn passed_on(values: &ExtensionValues) -> ExtensionValues {
+    ExtensionValues {
+        audio_level: values.audio_level,
+        voice_activity: values.voice_activity,
+        video_orientation: values.video_orientation,
+        abs_capture_time: values.abs_capture_time,
+        play_delay_min: values.play_delay_min,
+        play_delay_max: values.play_delay_max,
+        ..ExtensionValues::default()
+    }
+}
+
+/// The ICE lines of an answer, as a fragment (RFC 8840 §9).
+fn ice_of(answer: &str) -> String {
+    let names = [
+        "a=ice-",
+        "a=candidate:",
+        "a=end-of-candidates",
+        "a=mid:",
+        "m=",
+        "a=group:",
+    ];
+    let is_ice = |line: &&str| names.iter().any(|name| line.starts_with(name));
+    answer
+        .lines()
+        .filter(is_ice)
+        .map(|line| format!("{line}\r\n"))
+        .collect()
+}

@@ -1,0 +1,195 @@
+//! A stream as its viewers see it: who publishes it, its last key frame, and when to ask for one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use str0m::format::{Codec, PayloadParams};
+use str0m::rtp::{ExtensionValues, RtpPacket};
+
+use crate::key_frame::begins_key_frame;
+use crate::session::{SessionId, SessionKey};
+
+/// Between two requests for a key frame: what several viewers miss is asked for once.
+const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(500);
+/// A key frame that is longer is not kept.
+const MAX_KEY_FRAME_PACKETS: usize = 1024;
+/// How long viewers wait for a publisher to come back.
+pub(crate) const ORPHAN_LIFETIME: Duration = Duration::from_secs(30);
+
+/// Sound or picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Track {
+    /// Sound.
+    Audio,
+    /// Picture.
+    Video,
+}
+
+/// A stream with a publisher, or with viewers who wait for one.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) publisher: Option<SessionKey>,
+    /// Counts publishers, so that viewers know when clocks change.
+    pub(crate) publication: u64,
+    pub(crate) viewers: BTreeSet<SessionKey>,
+    /// Since when there is no publisher.
+    pub(crate) orphaned_at: Option<Instant>,
+    pub(crate) picture: Picture,
+    /// What its publisher sends.
+    pub(crate) codecs: BTreeMap<Track, Codec>,
+}
+
+impl Stream {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            publisher: None,
+            publication: 0,
+            viewers: BTreeSet::new(),
+            orphaned_at: Some(now),
+            picture: Picture::default(),
+            codecs: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn begin(&mut self, publisher: SessionKey) {
+        self.publisher = Some(publisher);
+        self.publication += 1;
+        self.orphaned_at = None;
+        self.codecs.clear();
+        self.picture = Picture::default();
+        self.picture.is_wanted = !self.viewers.is_empty();
+    }
+
+    pub(crate) fn end(&mut self, now: Instant) {
+        self.codecs.clear();
+        self.publisher = None;
+        self.orphaned_at = Some(now);
+        self.picture = Picture::default();
+    }
+
+    /// When viewers have waited long enough, or a key frame is to be asked for.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let orphans = self.orphaned_at.map(|at| at + ORPHAN_LIFETIME);
+        let ask = self
+            .picture
+            .poll_timeout()
+            .filter(|_| self.publisher.is_some());
+        orphans.into_iter().chain(ask).min()
+    }
+}
+
+/// What is known of the publisher's picture.
+#[derive(Debug, Default)]
+pub(crate) struct Picture {
+    /// The last whole key frame.
+    pub(crate) key_frame: Vec<Kept>,
+    coming: Vec<Kept>,
+    pub(crate) params: Option<PayloadParams>,
+    /// A viewer has nothing to go on from.
+    pub(crate) is_wanted: bool,
+    asked_at: Option<Instant>,
+}
+
+/// What viewers need of a publisher's packet.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) seq: u64,
+    pub(crate) time: u32,
+    pub(crate) marker: bool,
+    pub(crate) ext_vals: ExtensionValues,
+    pub(crate) payload: Arc<[u8]>,
+}
+
+impl Kept {
+    pub(crate) fn new(packet: &RtpPacket) -> Self {
+        Self {
+            seq: *packet.seq_no,
+            time: packet.header.timestamp,
+            marker: packet.header.marker,
+            ext_vals: packet.header.ext_vals.clone(),
+            payload: Arc::clone(&packet.payload),
+        }
+    }
+}
+
+impl Picture {
+    /// A packet came from the publisher; whether a key frame begins with it.
+    pub(crate) fn handle_packet(&mut self, packet: &Kept, params: PayloadParams) -> bool {
+        let codec = params.spec().codec;
+        let is_first = begins_key_frame(codec, &packet.payload) && !self.is_coming(packet);
+        self.params = Some(params);
+        if is_first {
+            self.is_wanted = false;
+            self.coming.clear();
+        }
+        if is_first || self.continues(packet) {
+            self.keep(packet);
+        }
+        is_first
+    }
+
+    /// Parameter sets and slices of one key frame each look like its beginning.
+    fn is_coming(&self, packet: &Kept) -> bool {
+        let first = self.coming.first();
+        first.is_some_and(|first| first.time == packet.time)
+    }
+
+    fn continues(&self, packet: &Kept) -> bool {
+        let is_next = |last: &Kept| last.seq + 1 == packet.seq && !last.marker;
+        self.is_coming(packet) && self.coming.last().is_some_and(is_next)
+    }
+
+    fn keep(&mut self, packet: &Kept) {
+        if self.coming.len() == MAX_KEY_FRAME_PACKETS {
+            return self.coming.clear();
+        }
+        self.coming.push(packet.clone());
+        if packet.marker {
+            self.key_frame.clone_from(&self.coming);
+        }
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let asked_at = self.asked_at.filter(|_| self.is_wanted);
+        asked_at.map(|at| at + KEY_FRAME_INTERVAL)
+    }
+
+    /// Whether a key frame is to be asked for now.
+    pub(crate) fn ask(&mut self, now: Instant) -> bool {
+        let is_early = self
+            .asked_at
+            .is_some_and(|at| now < at + KEY_FRAME_INTERVAL);
+        let asks = self.is_wanted && !is_early;
+        if asks {
+            self.asked_at = Some(now);
+        }
+        asks
+    }
+}
+
+/// A stream for those who look at it from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathState {
+    /// The stream's name.
+    pub name: String,
+    /// The publisher, once its media flows.
+    pub source: Option<SessionState>,
+    /// What the publisher sends.
+    pub codecs: Vec<Codec>,
+    /// Who watches.
+    pub readers: Vec<SessionState>,
+}
+
+/// A session for those who look at it from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionState {
+    /// Its name.
+    pub id: SessionId,
+    /// Since when media may flow; none before that.
+    pub connected_at: Option<Instant>,
+    /// Bytes of RTP payloads that came from it.
+    pub received_bytes: u64,
+    /// Bytes of RTP payloads that went to it.
+    pub sent_bytes: u64,
+}
