@@ -5,20 +5,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// Crate → crates of ours that it may use, directly or not.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("protocol", &[]),
     ("identity", &["protocol"]),
     ("signalling", &["protocol"]),
     ("turn", &[]),
+    ("gateway", &["protocol"]),
     ("registry", &["identity", "protocol"]),
     ("peer", &["identity", "protocol"]),
     (
         "server",
-        &["identity", "protocol", "registry", "signalling", "turn"],
+        &[
+            "gateway",
+            "identity",
+            "protocol",
+            "registry",
+            "signalling",
+            "turn",
+        ],
     ),
     (
         "cli",
         &[
+            "gateway",
             "identity",
             "peer",
             "protocol",
@@ -35,7 +44,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
 ];
 
 /// Pure crates must not even be able to open a socket, a file or a database.
-const PURE: [&str; 4] = ["protocol", "identity", "signalling", "turn"];
+const PURE: [&str; 5] = ["protocol", "identity", "signalling", "turn", "gateway"];
 const WORLD: [&str; 9] = [
     "tokio",
     "mio",

@@ -128,6 +128,16 @@ pub enum ProblemCode {
     TooLarge,
     /// The body is of another media type.
     UnsupportedMediaType,
+    /// The offer is no SDP that WebRTC can use.
+    OfferMalformed,
+    /// The offer asks for what is not forwarded.
+    OfferUnsupported,
+    /// Nobody publishes the stream.
+    NothingPublished,
+    /// The request does not say which ICE session it is for.
+    PreconditionRequired,
+    /// The request is for an ICE session before this one.
+    PreconditionFailed,
     /// The record breaks a rule or its signature does not verify.
     RecordInvalid,
     /// The statement breaks a rule or a signature does not verify.
@@ -150,7 +160,7 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// Every code, by status.
-    pub const ALL: [ProblemCode; 39] = [
+    pub const ALL: [ProblemCode; 44] = [
         ProblemCode::BadJson,
         ProblemCode::BadMessage,
         ProblemCode::TokenInQuery,
@@ -181,6 +191,11 @@ impl ProblemCode {
         ProblemCode::InviteExpired,
         ProblemCode::TooLarge,
         ProblemCode::UnsupportedMediaType,
+        ProblemCode::OfferMalformed,
+        ProblemCode::OfferUnsupported,
+        ProblemCode::NothingPublished,
+        ProblemCode::PreconditionRequired,
+        ProblemCode::PreconditionFailed,
         ProblemCode::RecordInvalid,
         ProblemCode::StatementInvalid,
         ProblemCode::NameInvalid,
@@ -239,7 +254,12 @@ impl ProblemCode {
             Self::InviteUsed => ("invite-used", 410, "the invite was used before"),
             Self::InviteExpired => ("invite-expired", 410, "the invite has expired"),
             Self::TooLarge => ("too-large", 413, "the body is too large"),
-            Self::UnsupportedMediaType => ("unsupported-media-type", 415, "the body is not application/json"),
+            Self::UnsupportedMediaType => ("unsupported-media-type", 415, "the body is of another type than the path takes"),
+            Self::OfferMalformed => ("offer-malformed", 400, "the offer or fragment cannot be used"),
+            Self::OfferUnsupported => ("offer-unsupported", 422, "the offer asks for what is not forwarded"),
+            Self::NothingPublished => ("nothing-published", 409, "nobody publishes the stream"),
+            Self::PreconditionRequired => ("precondition-required", 428, "If-Match is missing"),
+            Self::PreconditionFailed => ("precondition-failed", 412, "If-Match names another ICE session"),
             Self::RecordInvalid => ("record-invalid", 422, "the device record is not valid"),
             Self::StatementInvalid => ("statement-invalid", 422, "the pair statement is not valid"),
             Self::NameInvalid => ("name-invalid", 422, "the name is not valid"),

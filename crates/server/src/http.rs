@@ -35,6 +35,8 @@ mod rendezvous;
 mod server_info;
 mod setup;
 mod signal;
+mod stream_caller;
+mod streams;
 mod telemetry;
 mod token;
 mod well_known;
@@ -64,7 +66,8 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .layer(DefaultBodyLimit::max(json_body::MAX_BODY_BYTES));
     let counted = middleware::from_fn_with_state(site.clone(), count_forwarded);
     let strict = middleware::from_fn_with_state(site.clone(), strictly_tls);
-    api.merge(pages::routes())
+    api.merge(streams::routes())
+        .merge(pages::routes())
         .layer(counted)
         .layer(strict)
         .with_state(site)

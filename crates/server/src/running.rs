@@ -26,7 +26,7 @@ mod offline;
 mod reload;
 mod terminal;
 
-use derived::{hub_limits, ice_servers, origins, turn_settings};
+use derived::{gateway_settings, hub_limits, ice_servers, origins, turn_settings};
 use listeners::Listeners;
 pub use offline::offline;
 pub use terminal::run;
@@ -94,12 +94,10 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let origins = Arc::new(origins(&settings, identity.as_ref(), listeners.http_port()));
     let turn_secrets = secrets::turn_secrets(&settings.turn.secrets, &settings.data_dir);
     let turn_secrets = turn_secrets.map_err(StartError::DataDir)?;
-    let turn = udp_loop::spawn(turn_settings(
-        &settings,
-        &names,
-        &listeners,
-        turn_secrets.clone(),
-    ));
+    let turn = udp_loop::spawn(
+        turn_settings(&settings, &names, &listeners, turn_secrets.clone()),
+        gateway_settings(&settings, &names, &listeners),
+    );
     let turn = turn.await.map_err(StartError::Turn)?;
     let ice = ice_servers(&settings, &names, &listeners, turn_secrets);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -272,6 +270,7 @@ async fn site(
         settings: Arc::new(settings),
         draining: CancellationToken::new(),
         stop: stop.clone(),
+        media: turn.media(),
         origins,
         control,
         signalling,

@@ -20,6 +20,7 @@ use crate::names::Origins;
 use crate::settings::Settings;
 use crate::signalling_loop::{Directory, Question, SignallingHandle};
 use crate::telemetry::Telemetry;
+use crate::udp_loop::MediaHandle;
 
 /// One per server.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Site {
     pub(crate) origins: Arc<Origins>,
     pub(crate) control: Arc<Control>,
     pub(crate) signalling: SignallingHandle,
+    pub(crate) media: MediaHandle,
     pub(crate) ice: Arc<RwLock<IceServers>>,
     pub(crate) telemetry: Telemetry,
     pub(crate) gate: Gate,

@@ -1,9 +1,11 @@
-//! The UDP loop: one thread that owns the UDP sockets and the `turn` core.
+//! The UDP loop: one thread that owns the UDP sockets and two cores,
+//! `turn` and `gateway`.
 //!
 //! This file is what the rest of the server sees. `shard.rs` is the thread,
 //! `sockets.rs` receives in batches, `outgoing.rs` sends in batches,
-//! `streams.rs` carries TCP and TLS clients, `publish.rs` the metrics.
+//! `streams.rs` carries TURN's TCP and TLS clients, `media.rs` the questions to the gateway, `publish.rs` the metrics.
 
+mod media;
 mod outgoing;
 mod publish;
 mod shard;
@@ -21,13 +23,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use turn::{FiveTuple, Limits, RelayIp, Transport};
 
+pub use self::media::{MediaHandle, OwnTag, SessionName, Stopped};
 use self::shard::Shard;
 use self::sockets::{ListenerSocket, unmapped};
 
 /// Inputs that wait for the thread; a stream that is ahead of it waits here.
 const INBOX_CAPACITY: usize = 1024;
 
-/// Everything the loop is told at start.
+/// What TURN is told at start.
 #[derive(Debug, Clone)]
 pub struct TurnSettings {
     /// UDP sockets to listen on; port 0 takes any.
@@ -122,6 +125,13 @@ impl TurnHandle {
         answered.await.unwrap_or_default()
     }
 
+    /// The way to the gateway, which lives in the same loop.
+    pub fn media(&self) -> MediaHandle {
+        MediaHandle {
+            inbox: self.inbox.clone(),
+        }
+    }
+
     /// Closes every socket and returns when the thread is done.
     pub async fn shutdown(&self) {
         let (done, is_done) = oneshot::channel();
@@ -135,7 +145,7 @@ impl TurnHandle {
 ///
 /// # Errors
 /// When a socket cannot be bound or the thread cannot be started.
-pub async fn spawn(settings: TurnSettings) -> io::Result<TurnHandle> {
+pub async fn spawn(settings: TurnSettings, gateway: gateway::Settings) -> io::Result<TurnHandle> {
     let listeners = settings
         .udp
         .iter()
@@ -145,7 +155,7 @@ pub async fn spawn(settings: TurnSettings) -> io::Result<TurnHandle> {
     let (sender, receiver) = mpsc::channel(INBOX_CAPACITY);
     let orders = Arc::new(Mutex::new(Orders::default()));
     let core = core_settings(settings)?;
-    let (shard, waker) = Shard::new(core, listeners, receiver, Arc::clone(&orders))?;
+    let (shard, waker) = Shard::new(core, gateway, listeners, receiver, Arc::clone(&orders))?;
     std::thread::Builder::new()
         .name("turn".into())
         .spawn(move || shard.run())?;
@@ -211,6 +221,7 @@ enum Input {
         bytes: Vec<u8>,
     },
     Closed(FiveTuple),
+    Media(media::Question),
     Stats(oneshot::Sender<TurnStats>),
     Shutdown(oneshot::Sender<()>),
 }

@@ -33,17 +33,20 @@ fn wait_for(metrics: &PrometheusHandle, line: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_metric_moves_and_none_carries_a_name() {
     let metrics = PrometheusBuilder::new().install_recorder().unwrap();
-    let turn = spawn(TurnSettings {
-        udp: vec![(Ipv4Addr::LOCALHOST, 0).into()],
-        relay_ips: vec![Ipv4Addr::LOCALHOST.into()],
-        external_ips: vec![],
-        relay_ports: 37_000..=37_999,
-        realm: REALM.into(),
-        secrets: vec![SECRET.into()],
-        allow_peers: vec!["127.0.0.0/8".parse().unwrap()],
-        media_addrs: vec![],
-        limits: Limits::default(),
-    })
+    let turn = spawn(
+        TurnSettings {
+            udp: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+            relay_ips: vec![Ipv4Addr::LOCALHOST.into()],
+            external_ips: vec![],
+            relay_ports: 37_000..=37_999,
+            realm: REALM.into(),
+            secrets: vec![SECRET.into()],
+            allow_peers: vec!["127.0.0.0/8".parse().unwrap()],
+            media_addrs: vec![],
+            limits: Limits::default(),
+        },
+        gateway::Settings::default(),
+    )
     .await
     .unwrap();
     let addr = (Ipv4Addr::LOCALHOST, 9).into();

@@ -35,9 +35,12 @@ fn settings(listen: SocketAddr) -> TurnSettings {
 }
 
 async fn start() -> TurnHandle {
-    spawn(settings((Ipv4Addr::LOCALHOST, 0).into()))
-        .await
-        .unwrap()
+    spawn(
+        settings((Ipv4Addr::LOCALHOST, 0).into()),
+        gateway::Settings::default(),
+    )
+    .await
+    .unwrap()
 }
 
 async fn connect(turn: &TurnHandle) -> TcpStream {
@@ -144,9 +147,12 @@ async fn client_that_does_not_read_loses_packets_and_others_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dual_stack_socket_tells_ipv4_and_answers_from_where_it_was_asked() {
-    let turn = spawn(settings((Ipv6Addr::UNSPECIFIED, 0).into()))
-        .await
-        .unwrap();
+    let turn = spawn(
+        settings((Ipv6Addr::UNSPECIFIED, 0).into()),
+        gateway::Settings::default(),
+    )
+    .await
+    .unwrap();
     let port = turn.local_udp_addrs()[0].port();
     for server in ["127.0.0.1", "127.0.0.3", "::1"] {
         let server = SocketAddr::new(server.parse().unwrap(), port);

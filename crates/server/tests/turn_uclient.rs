@@ -55,7 +55,9 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let turn = spawn(settings()).await.unwrap();
+        let turn = spawn(settings(), gateway::Settings::default())
+            .await
+            .unwrap();
         let udp = turn.local_udp_addrs()[0];
         Self {
             udp,

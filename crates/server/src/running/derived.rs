@@ -1,5 +1,7 @@
 //! What each loop is told, drawn from settings, names and the ports that were bound.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
 use crate::ice_servers::{IceServers, RelayPorts};
 use crate::names::{MachineNames, Origins};
 use crate::settings::{Limits, Settings, TlsMode};
@@ -98,6 +100,32 @@ pub(super) fn turn_settings(
             allocation_bytes_per_sec: unlimited(limits.turn_bytes_per_second),
             total_bytes_per_sec: unlimited(limits.turn_bytes_per_second_total),
             ..turn::Limits::default()
+        },
+    }
+}
+
+/// Media comes to the UDP addresses of the one port.
+pub(super) fn gateway_settings(
+    settings: &Settings,
+    names: &MachineNames,
+    listeners: &Listeners,
+) -> gateway::Settings {
+    let mut addrs = Vec::new();
+    for bound in listeners.media_addresses() {
+        if bound.ip().is_unspecified() {
+            let is_served = |ip: &&IpAddr| bound.is_ipv6() || ip.is_ipv4();
+            let served = names.addresses.iter().filter(is_served);
+            addrs.extend(served.map(|ip| SocketAddr::new(*ip, bound.port())));
+            // Last: only programs of this machine reach it.
+            addrs.push((Ipv4Addr::LOCALHOST, bound.port()).into());
+        } else {
+            addrs.push(*bound);
+        }
+    }
+    gateway::Settings {
+        addrs,
+        limits: gateway::Limits {
+            sessions: settings.limits.gateway_sessions,
         },
     }
 }

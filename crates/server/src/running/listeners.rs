@@ -13,6 +13,7 @@ pub(super) struct Listeners {
     pub(super) http: Vec<TcpListener>,
     pub(super) turn: Vec<TcpListener>,
     pub(super) udp: Vec<SocketAddr>,
+    media_count: usize,
     turn_udp_port: Option<u16>,
     turn_tcp_port: Option<u16>,
 }
@@ -34,6 +35,7 @@ impl Listeners {
         let mut listeners = Self {
             http,
             turn: Vec::new(),
+            media_count: udp.len(),
             udp,
             turn_udp_port: None,
             turn_tcp_port: None,
@@ -74,6 +76,11 @@ impl Listeners {
                 None
             }
         }
+    }
+
+    /// The UDP addresses of the one port.
+    pub(super) fn media_addresses(&self) -> &[SocketAddr] {
+        &self.udp[..self.media_count]
     }
 
     /// Where the HTTP listeners are.
@@ -117,7 +124,7 @@ impl Listeners {
         if !self.turn.is_empty() {
             lines.push(("TCP", format!("{} (TURN)", list(&self.turn))));
         }
-        lines.push(("UDP", format!("{} (STUN, TURN)", udp.join(", "))));
+        lines.push(("UDP", format!("{} (media, STUN, TURN)", udp.join(", "))));
         lines
     }
 }

@@ -26,6 +26,7 @@ pub struct Limits {
     pub turn_bytes_per_second: u64,
     pub turn_bytes_per_second_total: u64,
     pub telemetry_per_minute: u32,
+    pub gateway_sessions: usize,
 }
 
 pub(super) fn read(reader: &mut Reader) -> Limits {
@@ -54,5 +55,6 @@ pub(super) fn read(reader: &mut Reader) -> Limits {
         turn_bytes_per_second_total: reader
             .number("limits.turn_bytes_per_second_total", 0..=u64::MAX),
         telemetry_per_minute: rate(reader, "limits.telemetry_per_minute"),
+        gateway_sessions: count(reader, "limits.gateway_sessions"),
     }
 }

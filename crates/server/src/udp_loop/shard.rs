@@ -1,9 +1,11 @@
 //! The thread: waits for sockets and inbox, asks the core, does what it says.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use gateway::Gateway;
 use mio::{Events, Poll, Token, Waker};
 use tokio::sync::{mpsc, oneshot};
 use turn::{Command, FiveTuple, Now, Relay, Server, Transport};
@@ -12,7 +14,7 @@ use super::outgoing::Outgoing;
 use super::publish::{describe, publish};
 use super::sockets::{Datagram, Inbound, ListenerSocket, SocketKey, Sockets};
 use super::streams::Streams;
-use super::{Input, Orders, TurnStats};
+use super::{Input, Orders, TurnStats, media};
 
 const WAKER: Token = Token(usize::MAX);
 const EVENTS_CAPACITY: usize = 1024;
@@ -38,6 +40,7 @@ pub(super) struct Shard {
 /// The core and what its commands act on.
 struct World {
     core: Server,
+    gateway: Gateway,
     sockets: Sockets,
     streams: Streams,
     outgoing: Outgoing,
@@ -54,6 +57,7 @@ enum Next {
 impl Shard {
     pub(super) fn new(
         settings: turn::Settings,
+        gateway: gateway::Settings,
         listeners: Vec<ListenerSocket>,
         inbox: mpsc::Receiver<Input>,
         orders: Arc<Mutex<Orders>>,
@@ -66,6 +70,7 @@ impl Shard {
         let now = read_clocks();
         let world = World {
             core: Server::new(settings, &seed, now.instant),
+            gateway: Gateway::new(gateway),
             sockets: Sockets::new(listeners, poll.registry())?,
             streams: Streams::default(),
             outgoing: Outgoing::default(),
@@ -109,8 +114,7 @@ impl Shard {
                 asked_by.map(|done| done.send(()));
                 return;
             }
-            self.world.core.handle_timeout(self.world.now.instant);
-            self.world.obey();
+            self.world.handle_timeout();
             self.world.outgoing.flush(&self.world.sockets);
             self.publish_sometimes();
         }
@@ -121,11 +125,12 @@ impl Shard {
         if !self.unread.is_empty() || !self.inbox.is_empty() {
             return Duration::ZERO;
         }
-        let next = self
-            .world
-            .core
-            .poll_timeout()
-            .map_or(self.next_publish, |timeout| timeout.min(self.next_publish));
+        let cores = [
+            self.world.core.poll_timeout(),
+            self.world.gateway.poll_timeout(),
+        ];
+        let due = cores.into_iter().flatten().min();
+        let next = due.map_or(self.next_publish, |due| due.min(self.next_publish));
         next.saturating_duration_since(Instant::now())
     }
 
@@ -184,10 +189,14 @@ impl World {
             SocketKey::Listener(index) => {
                 let bound = self.sockets.listeners[index].local_addr();
                 let ip = datagram.to_ip.unwrap_or(bound.ip());
+                let server = SocketAddr::new(ip, bound.port());
+                if self.handle_media(server, datagram) {
+                    return;
+                }
                 let client = FiveTuple {
                     transport: Transport::Udp,
                     client: datagram.from,
-                    server: (ip, bound.port()).into(),
+                    server,
                 };
                 self.core.handle_client(client, datagram.bytes, self.now)
             }
@@ -201,6 +210,24 @@ impl World {
             Some(relay) => self.pass_on(relay, datagram.bytes),
             None => self.obey(),
         }
+    }
+
+    /// Whether the datagram was of a session of the gateway.
+    fn handle_media(&mut self, local: SocketAddr, datagram: &Datagram<'_>) -> bool {
+        let (from, bytes, now) = (datagram.from, datagram.bytes, self.now.instant);
+        let is_media = self.gateway.handle_datagram(local, from, bytes, now);
+        if is_media {
+            self.obey_gateway();
+        }
+        is_media
+    }
+
+    fn handle_timeout(&mut self) {
+        let now = self.now.instant;
+        self.core.handle_timeout(now);
+        self.obey();
+        self.gateway.handle_timeout(now);
+        self.obey_gateway();
     }
 
     fn handle_input(&mut self, input: Input) {
@@ -217,6 +244,10 @@ impl World {
             Input::Closed(client) => {
                 self.streams.close(&client);
                 self.core.handle_disconnect(client);
+            }
+            Input::Media(question) => {
+                media::ask(&mut self.gateway, question, self.now.instant);
+                self.obey_gateway();
             }
             // The one who asked may be gone.
             Input::Stats(answer) => drop(answer.send(self.stats())),
@@ -252,6 +283,21 @@ impl World {
                 }
                 Command::Ended { client } => self.streams.set_allocated(&client, false),
             }
+        }
+    }
+
+    /// Sends what the gateway has to send, and tells what happened in it.
+    fn obey_gateway(&mut self) {
+        while let Some(transmit) = self.gateway.poll_transmit() {
+            let (from, to) = (transmit.source, transmit.destination);
+            if let Some(key) = self.sockets.listener_of(from) {
+                let parts: [&[u8]; 3] = [&transmit.contents, &[], &[]];
+                let src_ip = Some(from.ip());
+                self.outgoing.push(&self.sockets, key, to, src_ip, parts);
+            }
+        }
+        while let Some(event) = self.gateway.poll_event() {
+            media::tell(&event);
         }
     }
 

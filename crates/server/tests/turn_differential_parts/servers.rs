@@ -19,17 +19,20 @@ pub(crate) fn is_installed(program: &str) -> bool {
 }
 
 pub(crate) async fn start_ours() -> (TurnHandle, SocketAddr) {
-    let turn = spawn(TurnSettings {
-        udp: vec![(Ipv4Addr::LOCALHOST, 0).into()],
-        relay_ips: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
-        external_ips: vec![],
-        relay_ports: 39_000..=39_499,
-        realm: REALM.into(),
-        secrets: vec![SECRET.into()],
-        allow_peers: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
-        media_addrs: vec![],
-        limits: Limits::default(),
-    })
+    let turn = spawn(
+        TurnSettings {
+            udp: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+            relay_ips: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            external_ips: vec![],
+            relay_ports: 39_000..=39_499,
+            realm: REALM.into(),
+            secrets: vec![SECRET.into()],
+            allow_peers: vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()],
+            media_addrs: vec![],
+            limits: Limits::default(),
+        },
+        gateway::Settings::default(),
+    )
     .await
     .unwrap();
     let addr = turn.local_udp_addrs()[0];

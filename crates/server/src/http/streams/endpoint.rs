@@ -1,0 +1,174 @@
+//! `POST /{stream}/whip` and `/whep`: an offer becomes a session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use gateway::{Answer, MAX_SDP_BYTES, OfferError, Role, SessionId};
+use protocol::problem::{Problem, ProblemCode};
+use protocol::stream::{StreamAction, StreamName};
+
+use super::super::host::host;
+use super::super::refused::Refused;
+use super::super::stream_caller::{self, StreamCaller};
+use super::{ACCEPT_PATCH, ACCEPT_POST, FRAGMENT, SDP, cors, ice_link};
+use crate::site::Site;
+use crate::udp_loop::{SessionName, Stopped};
+
+/// When a player looks again whether somebody publishes.
+const NOTHING_PUBLISHED_RETRY: Duration = Duration::from_secs(2);
+/// When there may be room again.
+const FULL_RETRY: Duration = Duration::from_secs(10);
+
+/// A stream and what is done with it, as a path says it.
+pub(super) struct Endpoint {
+    pub(super) stream: StreamName,
+    pub(super) role: Role,
+}
+
+impl Endpoint {
+    /// # Errors
+    /// `not-found` where the path is none of a stream.
+    pub(super) fn of(stream: &str, role: Role) -> Result<Self, Refused> {
+        let stream = StreamName::parse(stream)
+            .map_err(|error| Refused::because(ProblemCode::NotFound, error))?;
+        Ok(Self { stream, role })
+    }
+
+    /// # Errors
+    /// Why this request may not do what the path is for.
+    pub(super) async fn authorize(
+        &self,
+        site: &Site,
+        headers: &HeaderMap,
+        uri: &Uri,
+    ) -> Result<StreamCaller, Refused> {
+        let action = match self.role {
+            Role::Publish => StreamAction::Publish,
+            Role::Watch => StreamAction::View,
+        };
+        stream_caller::authorize(site, headers, uri, &self.stream, action).await
+    }
+
+    pub(super) fn session(&self, id: SessionId) -> SessionName {
+        SessionName {
+            id,
+            stream: self.stream.clone(),
+            role: self.role,
+        }
+    }
+}
+
+pub(super) async fn handle(
+    State(site): State<Arc<Site>>,
+    stream: String,
+    role: Role,
+    request: Request,
+) -> Result<Response, Refused> {
+    let endpoint = Endpoint::of(&stream, role)?;
+    match *request.method() {
+        Method::POST => open(&site, &endpoint, request).await,
+        Method::OPTIONS => Ok(cors::options()),
+        Method::GET | Method::HEAD => Ok(described(&endpoint)),
+        _ => Err(ProblemCode::MethodNotAllowed.into()),
+    }
+}
+
+/// What stands at the endpoint for those who only look (RFC 9725 §4.2).
+fn described(endpoint: &Endpoint) -> Response {
+    let head = [
+        (ACCEPT_POST, SDP),
+        (CONTENT_TYPE, SDP),
+        (ALLOW, "POST, OPTIONS, GET, HEAD"),
+    ];
+    // What a HEAD of WHEP promises is what its POST brings (draft-ietf-wish-whep §4).
+    let status = match endpoint.role {
+        Role::Publish => StatusCode::NO_CONTENT,
+        Role::Watch => StatusCode::OK,
+    };
+    (status, head).into_response()
+}
+
+async fn open(site: &Site, endpoint: &Endpoint, request: Request) -> Result<Response, Refused> {
+    let (headers, uri) = (request.headers().clone(), request.uri().clone());
+    let caller = endpoint.authorize(site, &headers, &uri).await?;
+    let host = host(&headers);
+    let sdp = text(request, SDP).await?;
+    let id = SessionId(crate::random::bytes());
+    let session = endpoint.session(id);
+    let answer = site.media.offer(session, sdp).await.map_err(stopped)?;
+    let answer = answer.map_err(refused)?;
+    tracing::info!(session = %id, stream = %endpoint.stream, caller = caller.kind(), "session opened");
+    let location = format!("{}/{id}", uri.path());
+    Ok(created(&answer, &location, |headers| {
+        ice_link::append(headers, &caller.ice_servers(site, host));
+    }))
+}
+
+fn created(answer: &Answer, location: &str, links: impl FnOnce(&mut HeaderMap)) -> Response {
+    let head = [
+        (CONTENT_TYPE, SDP),
+        (ACCEPT_PATCH, FRAGMENT),
+        (LOCATION, location),
+    ];
+    let mut response = (StatusCode::CREATED, head, answer.sdp.clone()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(ETAG, etag(&answer.tag));
+    links(headers);
+    response
+}
+
+/// A strong entity tag (RFC 9110 §8.8.3).
+pub(super) fn etag(tag: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("\"{tag}\"")).expect("ICE characters fit a header")
+}
+
+/// The body, where it is text of this type.
+pub(super) async fn text(request: Request, media_type: &str) -> Result<String, Refused> {
+    let given = request.headers().get(CONTENT_TYPE);
+    let given = given.and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = given.split(';').next().unwrap_or("").trim();
+    if !essence.eq_ignore_ascii_case(media_type) {
+        let detail = format!("\"{essence}\" is not {media_type}");
+        return Err(Refused::because(ProblemCode::UnsupportedMediaType, detail));
+    }
+    let body = Bytes::from_request(request, &())
+        .await
+        .map_err(|_| too_large())?;
+    if body.len() > MAX_SDP_BYTES {
+        return Err(too_large());
+    }
+    String::from_utf8(body.into())
+        .map_err(|_| Refused::because(ProblemCode::OfferMalformed, "not UTF-8"))
+}
+
+fn too_large() -> Refused {
+    Refused::because(
+        ProblemCode::TooLarge,
+        format!("more than {MAX_SDP_BYTES} bytes"),
+    )
+}
+
+fn refused(error: OfferError) -> Refused {
+    let waits = |code, wait: Duration| {
+        let problem = Problem::new(code).with_detail(&error);
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        Refused::from(problem.with_retry_after_ms(wait_ms))
+    };
+    match &error {
+        OfferError::Malformed(_) => Refused::because(ProblemCode::OfferMalformed, &error),
+        OfferError::Unsupported(_) => Refused::because(ProblemCode::OfferUnsupported, &error),
+        OfferError::NothingPublished => {
+            waits(ProblemCode::NothingPublished, NOTHING_PUBLISHED_RETRY)
+        }
+        OfferError::TooManySessions { .. } => waits(ProblemCode::Unavailable, FULL_RETRY),
+    }
+}
+
+pub(super) fn stopped(stopped: Stopped) -> Refused {
+    Refused::because(ProblemCode::Unavailable, stopped)
+}

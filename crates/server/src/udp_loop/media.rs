@@ -1,0 +1,224 @@
+//! The way to the gateway: what HTTP asks of it, and its answers.
+
+use gateway::{
+    Answer, Event, Fragment, Gateway, OfferError, PatchError, Patched, PathState, Role, SessionId,
+    Tag,
+};
+use metrics::counter;
+use protocol::stream::StreamName;
+use tokio::sync::oneshot;
+
+use super::{Inbox, Input};
+
+/// A session as its URL names it.
+#[derive(Debug, Clone)]
+pub struct SessionName {
+    /// Its unguessable part.
+    pub id: SessionId,
+    /// The stream.
+    pub stream: StreamName,
+    /// Whether it came by WHIP or by WHEP.
+    pub role: Role,
+}
+
+/// What a PATCH is for, as [`Tag`] has it, with a tag of its own.
+#[derive(Debug, Clone)]
+pub enum OwnTag {
+    /// [`Tag::Any`].
+    Any,
+    /// [`Tag::Exact`].
+    Exact(String),
+}
+
+/// The loop is gone: the server is stopping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the media loop has stopped")]
+pub struct Stopped;
+
+/// A question to the gateway, with where its answer goes. Who asked may be gone by then.
+pub(super) enum Question {
+    Offer {
+        session: SessionName,
+        sdp: String,
+        answer: oneshot::Sender<Result<Answer, OfferError>>,
+    },
+    Patch {
+        session: SessionName,
+        tag: OwnTag,
+        fragment: Fragment,
+        answer: oneshot::Sender<Result<Patched, PatchError>>,
+    },
+    Delete {
+        session: SessionName,
+        answer: oneshot::Sender<bool>,
+    },
+    Has {
+        session: SessionName,
+        answer: oneshot::Sender<bool>,
+    },
+    Kick {
+        id: SessionId,
+        answer: oneshot::Sender<bool>,
+    },
+    Paths {
+        answer: oneshot::Sender<Vec<PathState>>,
+    },
+}
+
+/// The way to a running gateway; clones are cheap.
+#[derive(Clone)]
+pub struct MediaHandle {
+    pub(super) inbox: Inbox,
+}
+
+impl std::fmt::Debug for MediaHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MediaHandle").finish_non_exhaustive()
+    }
+}
+
+impl MediaHandle {
+    /// See [`Gateway::handle_offer`].
+    ///
+    /// # Errors
+    /// [`Stopped`]; what the gateway says of the offer is inside.
+    pub async fn offer(
+        &self,
+        session: SessionName,
+        sdp: String,
+    ) -> Result<Result<Answer, OfferError>, Stopped> {
+        self.ask(|answer| Question::Offer {
+            session,
+            sdp,
+            answer,
+        })
+        .await
+    }
+
+    /// See [`Gateway::handle_patch`].
+    ///
+    /// # Errors
+    /// [`Stopped`]; what the gateway says of the fragment is inside.
+    pub async fn patch(
+        &self,
+        session: SessionName,
+        tag: OwnTag,
+        fragment: Fragment,
+    ) -> Result<Result<Patched, PatchError>, Stopped> {
+        self.ask(|answer| Question::Patch {
+            session,
+            tag,
+            fragment,
+            answer,
+        })
+        .await
+    }
+
+    /// Ends a session; whether there was one.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn delete(&self, session: SessionName) -> Result<bool, Stopped> {
+        self.ask(|answer| Question::Delete { session, answer })
+            .await
+    }
+
+    /// Whether there is such a session.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn has(&self, session: SessionName) -> Result<bool, Stopped> {
+        self.ask(|answer| Question::Has { session, answer }).await
+    }
+
+    /// Ends a session at the operator's wish; whether there was one.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn kick(&self, id: SessionId) -> Result<bool, Stopped> {
+        self.ask(|answer| Question::Kick { id, answer }).await
+    }
+
+    /// Every stream that is published or waited for.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn paths(&self) -> Result<Vec<PathState>, Stopped> {
+        self.ask(|answer| Question::Paths { answer }).await
+    }
+
+    async fn ask<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> Question,
+    ) -> Result<T, Stopped> {
+        let (answer, answered) = oneshot::channel();
+        self.inbox.send(Input::Media(question(answer))).await;
+        answered.await.map_err(|_| Stopped)
+    }
+}
+
+/// Asks the core, and tells whoever asked.
+pub(super) fn ask(gateway: &mut Gateway, question: Question, now: std::time::Instant) {
+    match question {
+        Question::Offer {
+            session,
+            sdp,
+            answer,
+        } => {
+            let SessionName { id, stream, role } = session;
+            reply(answer, gateway.handle_offer(id, &stream, role, &sdp, now));
+        }
+        Question::Patch {
+            session,
+            tag,
+            fragment,
+            answer,
+        } => {
+            let about = (session.id, &session.stream, session.role);
+            let tag = match &tag {
+                OwnTag::Any => Tag::Any,
+                OwnTag::Exact(tag) => Tag::Exact(tag),
+            };
+            reply(answer, gateway.handle_patch(about, tag, &fragment, now));
+        }
+        Question::Delete { session, answer } => {
+            let SessionName { id, stream, role } = session;
+            reply(answer, gateway.handle_delete(id, &stream, role, now));
+        }
+        Question::Has { session, answer } => {
+            let SessionName { id, stream, role } = session;
+            reply(answer, gateway.has_session(id, &stream, role));
+        }
+        Question::Kick { id, answer } => reply(answer, gateway.kick(id, now)),
+        Question::Paths { answer } => reply(answer, gateway.paths()),
+    }
+}
+
+/// Whoever asked may be gone.
+fn reply<T>(answer: oneshot::Sender<T>, what: T) {
+    let _ = answer.send(what);
+}
+
+/// Writes down what happened, and counts it.
+pub(super) fn tell(event: &Event) {
+    match event {
+        Event::Connected { id, stream, role } => {
+            let role = word(*role);
+            tracing::info!(session = %id, %stream, role, "media flows");
+            counter!("helio_gateway_sessions_total", "role" => role).increment(1);
+        }
+        Event::Ended(ended) => {
+            let (id, stream, why) = (&ended.id, &ended.stream, ended.why);
+            let role = word(ended.role);
+            tracing::info!(session = %id, %stream, role, why, "session ended");
+            counter!("helio_gateway_ended_total", "role" => role, "cause" => why).increment(1);
+        }
+    }
+}
+
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::Publish => "publish",
+        Role::Watch => "watch",
+    }
+}
