@@ -1,6 +1,6 @@
 //! Who a device is and how it proves it: thumbprints, records, pair statements, assertions,
 //! tokens, signed session descriptions, the Noise handshakes of pairings and links, sealed
-//! channels, TURN credentials, one-time secrets.
+//! channels, TURN credentials, secrets of invites and shares.
 //!
 //! Pure: the caller brings the time and the randomness. The bytes are described in
 //! `docs/protocol.md`.
@@ -43,7 +43,7 @@ pub use pairing_handshake::{
 };
 pub use record::{RecordError, VerifiedRecord};
 pub use sdp::{DescriptionKind, SdpError, SignedDescription};
-pub use secret::{OneTimeSecret, SecretError, SecretHash, sha256};
+pub use secret::{OneTimeSecret, SecretError, SecretHash, ShareCode, sha256};
 pub use statement::{StatementError, VerifiedPair};
 pub use thumbprint::thumbprint;
 pub use token::{Scope, Token, TokenError, WrongScope};

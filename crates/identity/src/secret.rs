@@ -1,4 +1,5 @@
-//! One-time secrets of invites: 16 random bytes that only their hash is kept of.
+//! Secrets that only their hash is kept of: those of invites, which work once, and the codes of
+//! shares, which work until they end.
 
 use std::fmt;
 
@@ -22,6 +23,11 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
 /// What stands after `#` in a setup link. Shown once, never stored.
 #[derive(Clone)]
 pub struct OneTimeSecret(Base64Url<16>);
+
+/// What opens a share: a link carries it after `#`, a media program as its bearer token. Told
+/// once, never stored.
+#[derive(Clone)]
+pub struct ShareCode(Base64Url<32>);
 
 /// What is stored of a secret: its SHA-256. 128 random bits need no salt and no stretching.
 #[derive(Clone, Copy)]
@@ -57,6 +63,28 @@ impl OneTimeSecret {
     }
 }
 
+impl ShareCode {
+    /// The code of 32 random bytes.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Base64Url(bytes))
+    }
+
+    /// Reads a code, if the text is the base64url of 32 bytes. No token is: a JWT has dots.
+    pub fn parse(text: &str) -> Option<Self> {
+        Base64Url::parse(text).ok().map(Self)
+    }
+
+    /// The 43 characters to pass on. The one place where the code is shown.
+    pub fn reveal(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// What is stored of it.
+    pub fn hash(&self) -> SecretHash {
+        SecretHash(sha256(&[self.0.as_bytes()]))
+    }
+}
+
 impl SecretHash {
     /// A hash that was stored.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
@@ -80,6 +108,12 @@ impl Eq for SecretHash {}
 impl fmt::Debug for OneTimeSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OneTimeSecret(…)")
+    }
+}
+
+impl fmt::Debug for ShareCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ShareCode(…)")
     }
 }
 
@@ -124,5 +158,22 @@ mod tests {
     fn a_secret_does_not_show_in_debug_output() {
         let secret = OneTimeSecret::from_bytes([0; 16]);
         assert!(!format!("{secret:?} {:?}", secret.hash()).contains("AAAA"));
+        let code = ShareCode::from_bytes([0; 32]);
+        assert!(!format!("{code:?} {:?}", code.hash()).contains("AAAA"));
+    }
+
+    #[test]
+    fn a_share_code_reads_back_and_is_stored_as_its_sha_256() {
+        let code = ShareCode::from_bytes([0xa5; 32]);
+        let text = code.reveal();
+        assert_eq!(text.len(), 43);
+        let read = ShareCode::parse(&text).unwrap();
+        assert_eq!(read.hash(), code.hash());
+        assert_eq!(code.hash().as_bytes(), &sha256(&[&[0xa5; 32]]));
+        let token = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhIn0.c2lnbg";
+        let longer = format!("{text}A");
+        for other in ["", &text[1..], &longer, token] {
+            assert!(ShareCode::parse(other).is_none(), "{other:?}");
+        }
     }
 }

@@ -1,9 +1,10 @@
-//! Link and account tokens: what the server hands to a device that proved itself (RFC 9068 in
-//! style; `docs/protocol.md`, tokens).
+//! Link, account and stream tokens: what the server hands to a device that proved itself
+//! (RFC 9068 in style; `docs/protocol.md`, tokens).
 
 use protocol::http::TOKEN_LIFETIME_S;
 use protocol::id::{AccountId, DeviceId, PairId};
 use protocol::problem::ProblemCode;
+use protocol::stream::{StreamAction, StreamName, StreamScope};
 use serde::{Deserialize, Serialize};
 
 use crate::jws::{self, Jws, JwsError, MAX_JTI_BYTES, SKEW_S};
@@ -18,6 +19,8 @@ pub enum Scope {
     Link(PairId),
     /// The HTTP API.
     Account,
+    /// One thing to do with one stream.
+    Stream(StreamAction, StreamName),
 }
 
 /// What a token says.
@@ -38,13 +41,13 @@ pub struct Token {
 }
 
 /// The token is for something else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the token's scope is {found}, not {expected}")]
 pub struct WrongScope {
     /// What it is for.
-    pub found: &'static str,
+    pub found: String,
     /// What was due.
-    pub expected: &'static str,
+    pub expected: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,11 +128,41 @@ impl TokenError {
 }
 
 impl Scope {
-    /// The claim.
-    pub fn as_str(&self) -> &'static str {
+    /// Which kind it is, without the pair or the stream.
+    pub fn kind(&self) -> &'static str {
         match self {
             Scope::Link(_) => "link",
             Scope::Account => "account",
+            Scope::Stream(action, _) => action.as_str(),
+        }
+    }
+
+    /// The claims `scope` and `pairId`.
+    fn claims(&self) -> (String, Option<PairId>) {
+        match self {
+            Scope::Link(pair) => ("link".to_owned(), Some(pair.clone())),
+            Scope::Account => ("account".to_owned(), None),
+            Scope::Stream(action, stream) => {
+                let stream = stream.clone();
+                let scope = StreamScope {
+                    action: *action,
+                    stream,
+                };
+                (scope.to_string(), None)
+            }
+        }
+    }
+
+    /// The scope of a token with these claims.
+    fn from_claims(scope: &str, pair: Option<PairId>) -> Result<Self, TokenError> {
+        match (scope, pair) {
+            ("link", Some(pair)) => Ok(Scope::Link(pair)),
+            ("account", None) => Ok(Scope::Account),
+            (text, None) => {
+                let scope: StreamScope = text.parse().map_err(|_| TokenError::Scope)?;
+                Ok(Scope::Stream(scope.action, scope.stream))
+            }
+            _ => Err(TokenError::Scope),
         }
     }
 }
@@ -138,28 +171,44 @@ impl Token {
     /// The pair of a link token.
     ///
     /// # Errors
-    /// [`WrongScope`] for an account token.
+    /// [`WrongScope`] for a token of another kind.
     pub fn link_pair(&self) -> Result<&PairId, WrongScope> {
         match &self.scope {
             Scope::Link(pair) => Ok(pair),
-            Scope::Account => Err(WrongScope {
-                found: "account",
-                expected: "link",
-            }),
+            _ => Err(self.not_for("link")),
         }
     }
 
     /// That it is an account token.
     ///
     /// # Errors
-    /// [`WrongScope`] for a link token.
+    /// [`WrongScope`] for a token of another kind.
     pub fn check_account(&self) -> Result<(), WrongScope> {
         match &self.scope {
-            Scope::Link(_) => Err(WrongScope {
-                found: "link",
-                expected: "account",
-            }),
             Scope::Account => Ok(()),
+            _ => Err(self.not_for("account")),
+        }
+    }
+
+    /// That it is a token for `action` with `stream`. One to publish does not serve to view.
+    ///
+    /// # Errors
+    /// [`WrongScope`] for a token of another kind, action or stream.
+    pub fn check_stream(
+        &self,
+        action: StreamAction,
+        stream: &StreamName,
+    ) -> Result<(), WrongScope> {
+        match &self.scope {
+            Scope::Stream(own, name) if *own == action && name == stream => Ok(()),
+            _ => Err(self.not_for(&format!("{action}:{stream}"))),
+        }
+    }
+
+    fn not_for(&self, expected: &str) -> WrongScope {
+        WrongScope {
+            found: self.scope.claims().0,
+            expected: expected.to_owned(),
         }
     }
 }
@@ -175,16 +224,14 @@ impl KeyRing {
         now_s: u64,
         jti: [u8; 16],
     ) -> String {
+        let (scope, pair_id) = scope.claims();
         let claims = Claims {
             iss: issuer.to_owned(),
             aud: issuer.to_owned(),
             sub: device.clone(),
             account_id: account.clone(),
-            scope: scope.as_str().to_owned(),
-            pair_id: match scope {
-                Scope::Link(pair) => Some(pair.clone()),
-                Scope::Account => None,
-            },
+            scope,
+            pair_id,
             iat: now_s,
             exp: now_s.saturating_add(TOKEN_LIFETIME_S),
             jti: protocol::base64url::encode(&jti),
@@ -216,11 +263,7 @@ impl KeyRing {
             });
         }
         check_times(claims.iat, claims.exp, now_s)?;
-        let scope = match (claims.scope.as_str(), claims.pair_id) {
-            ("link", Some(pair)) => Scope::Link(pair),
-            ("account", None) => Scope::Account,
-            _ => return Err(TokenError::Scope),
-        };
+        let scope = Scope::from_claims(&claims.scope, claims.pair_id)?;
         Ok(Token {
             device: claims.sub,
             account: claims.account_id,

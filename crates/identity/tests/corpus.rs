@@ -10,6 +10,7 @@ use identity::{KeyRing, ReadAssertion, Scope, SigningKey, VerifiedPair, Verified
 use protocol::http::NewPair;
 use protocol::id::{AccountId, PairId};
 use protocol::record::DeviceRecord;
+use protocol::stream::{StreamAction, StreamName};
 use serde_json::json;
 
 const HERE: &str = "https://helio.example";
@@ -52,6 +53,7 @@ fn no_token_of_the_corpus_is_believed() {
     let holder = (&account, &ada.id());
     let claims = json!({"iss": HERE, "aud": HERE, "scope": "account"});
     let none = json!({"alg": "none", "typ": "at+jwt"});
+    let viewing = Scope::Stream(StreamAction::View, StreamName::parse("cam0").unwrap());
     let seeds = [
         ("assertion", ada.assertion(HERE, NOW_S, 1)),
         (
@@ -61,6 +63,10 @@ fn no_token_of_the_corpus_is_believed() {
         (
             "expired-account-token",
             ring().issue(HERE, holder, &Scope::Account, 1, [1; 16]),
+        ),
+        (
+            "expired-stream-token",
+            ring().issue(HERE, holder, &viewing, 1, [1; 16]),
         ),
         ("alg-none", sign_jws(&none, &claims, ada.key())),
         ("two-parts", "e30.e30".to_owned()),

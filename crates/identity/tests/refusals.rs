@@ -10,6 +10,7 @@ use identity::{
 use protocol::http::TOKEN_LIFETIME_S;
 use protocol::id::{AccountId, PairId};
 use protocol::problem::ProblemCode;
+use protocol::stream::{StreamAction, StreamName};
 use serde_json::{Value, json};
 
 const HERE: &str = "https://helio.example";
@@ -187,6 +188,56 @@ fn a_token_says_what_it_was_issued_for() {
     );
     let token = verify_token(&text).unwrap();
     assert!(token.link_pair().is_err() && token.check_account().is_ok());
+}
+
+/// A token without a pair, whatever its scope.
+fn with_scope(scope: &str) -> Result<Token, TokenError> {
+    let claims = json!({
+        "iss": HERE, "aud": HERE, "sub": ada().id(), "accountId": account(), "scope": scope,
+        "iat": NOW_S, "exp": NOW_S + 300, "jti": "CQkJCQkJCQkJCQkJCQkJCQ",
+    });
+    let kid = ring().current().thumbprint();
+    let header = json!({"alg": "EdDSA", "typ": "at+jwt", "kid": kid});
+    verify_token(&sign_jws(&header, &claims, ring().current()))
+}
+
+#[test]
+fn a_stream_token_serves_for_one_action_with_one_stream() {
+    let [cam0, cam1] = ["cam0", "cam1"].map(|name| StreamName::parse(name).unwrap());
+    let (publish, view) = (StreamAction::Publish, StreamAction::View);
+    let scope = Scope::Stream(publish, cam0.clone());
+    let text = ring().issue(HERE, (&account(), &ada().id()), &scope, NOW_S, [9; 16]);
+    let token = verify_token(&text).unwrap();
+    assert_eq!(token, with_scope("publish:cam0").unwrap());
+    assert_eq!(token.check_stream(publish, &cam0), Ok(()));
+    let refused = token.check_stream(view, &cam0).unwrap_err();
+    let said = "the token's scope is publish:cam0, not view:cam0";
+    assert_eq!(refused.to_string(), said);
+    assert!(token.check_stream(publish, &cam1).is_err());
+    assert!(token.check_account().is_err() && token.link_pair().is_err());
+    let viewing = with_scope("view:cam0").unwrap();
+    assert_eq!(viewing.check_stream(view, &cam0), Ok(()));
+    assert!(viewing.check_stream(publish, &cam0).is_err());
+    let link = verify_token(&link_token()).unwrap();
+    assert!(link.check_stream(view, &cam0).is_err());
+}
+
+#[test]
+fn a_stream_scope_with_a_pair_or_a_wrong_name_is_none() {
+    assert_eq!(
+        claim_refused("scope", json!("view:cam0")),
+        TokenError::Scope
+    );
+    for scope in [
+        "view:",
+        "view:api",
+        "view:cam 0",
+        "watch:cam0",
+        "publish:cam0 view:cam0",
+        "VIEW:cam0",
+    ] {
+        assert_eq!(with_scope(scope), Err(TokenError::Scope), "{scope}");
+    }
 }
 
 #[test]

@@ -283,6 +283,7 @@ impl ServerApi {
             .with_assertion(|assertion| {
                 let body = TokenRequest {
                     pair_id: pair.clone(),
+                    scope: None,
                     assertion,
                 };
                 async move { self.post("/api/auth/webrtc-token", None, &body).await }

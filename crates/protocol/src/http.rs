@@ -1,17 +1,19 @@
 //! Bodies of the HTTP API (`docs/protocol.md`, HTTP), as both ends write them.
 //!
-//! Unknown members are ignored. Errors are [`crate::problem::Problem`]; statistics that peers
-//! post are in [`telemetry`].
+//! Unknown members are ignored. Errors are [`crate::problem::Problem`]; streams and their shares
+//! are in [`streams`], statistics that peers post in [`telemetry`].
 
 use serde::{Deserialize, Serialize};
 
 use crate::base64url::Base64Url;
-use crate::id::{AccountId, DeviceId, PairId};
+use crate::id::{AccountId, DeviceId, PairId, ShareId};
 use crate::record::{DeviceKind, DeviceRecord, PairStatement};
+use crate::stream::{StreamName, StreamScope};
 
+pub mod streams;
 pub mod telemetry;
 
-/// How long a link or account token serves, in seconds.
+/// How long a token serves, in seconds.
 pub const TOKEN_LIFETIME_S: u64 = 300;
 /// The most audit entries of one reply.
 pub const MAX_AUDIT_ENTRIES: usize = 200;
@@ -102,14 +104,18 @@ pub struct SetupReply {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenRequest {
-    /// With it a link token is asked for, without it an account token.
+    /// With it a link token is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pair_id: Option<PairId>,
+    /// With it a stream token is asked for; with neither an account token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub scope: Option<StreamScope>,
     /// Who asks.
     pub assertion: String,
 }
 
-/// A link or account token.
+/// A link, account or stream token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -284,6 +290,12 @@ pub struct AuditEntry {
         skip_serializing_if = "Option::is_none"
     )]
     pub replaced_by: Option<PairId>,
+    /// Which stream it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<StreamName>,
+    /// Which share of that stream it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<ShareId>,
 }
 
 /// `GET /api/audit`.

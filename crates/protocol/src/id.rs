@@ -1,4 +1,4 @@
-//! Names of devices, pairs and accounts: base64url of a fixed length (`docs/protocol.md`,
+//! Names of devices, pairs, accounts and shares: base64url of a fixed length (`docs/protocol.md`,
 //! Identity). That a device's name is the thumbprint of its key is checked with its record.
 
 use std::fmt;
@@ -46,7 +46,7 @@ fn check(what: &'static str, text: &str, expected: usize) -> Result<(), IdError>
     Ok(())
 }
 
-/// A macro because a function cannot make types; the three differ in nothing but name and length.
+/// A macro because a function cannot make types; they differ in nothing but name and length.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $chars:literal, $bytes:literal) => {
         $(#[$doc])*
@@ -127,6 +127,10 @@ id!(
 id!(
     /// An account: 16 random bytes.
     AccountId, "accountId", 22, 16
+);
+id!(
+    /// A share of a stream: 16 random bytes. Its code is another thing, and a secret.
+    ShareId, "shareId", 22, 16
 );
 
 #[cfg(test)]

@@ -102,6 +102,12 @@ pub enum ProblemCode {
     WrongAudience,
     /// No account has this device.
     UnknownDevice,
+    /// No share has this code.
+    ShareUnknown,
+    /// The share is past its end.
+    ShareExpired,
+    /// The share was revoked.
+    ShareRevoked,
     /// The token serves for something else.
     WrongScope,
     /// The device or the pair was revoked.
@@ -118,6 +124,8 @@ pub enum ProblemCode {
     MethodNotAllowed,
     /// The state it was based on has changed.
     Conflict,
+    /// There are as many as there may be.
+    LimitReached,
     /// No invite has this secret.
     InviteUnknown,
     /// The invite was redeemed.
@@ -160,7 +168,7 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// Every code, by status.
-    pub const ALL: [ProblemCode; 44] = [
+    pub const ALL: [ProblemCode; 48] = [
         ProblemCode::BadJson,
         ProblemCode::BadMessage,
         ProblemCode::TokenInQuery,
@@ -178,6 +186,9 @@ impl ProblemCode {
         ProblemCode::ClockSkew,
         ProblemCode::WrongAudience,
         ProblemCode::UnknownDevice,
+        ProblemCode::ShareUnknown,
+        ProblemCode::ShareExpired,
+        ProblemCode::ShareRevoked,
         ProblemCode::WrongScope,
         ProblemCode::Revoked,
         ProblemCode::WrongPair,
@@ -186,6 +197,7 @@ impl ProblemCode {
         ProblemCode::NotFound,
         ProblemCode::MethodNotAllowed,
         ProblemCode::Conflict,
+        ProblemCode::LimitReached,
         ProblemCode::InviteUnknown,
         ProblemCode::InviteUsed,
         ProblemCode::InviteExpired,
@@ -242,6 +254,9 @@ impl ProblemCode {
             Self::ClockSkew => ("clock-skew", 401, "the device's clock is more than 30 s ahead"),
             Self::WrongAudience => ("wrong-audience", 401, "the assertion is for another server"),
             Self::UnknownDevice => ("unknown-device", 401, "this server does not know the device"),
+            Self::ShareUnknown => ("share-unknown", 401, "no share has this code"),
+            Self::ShareExpired => ("share-expired", 401, "the share has expired"),
+            Self::ShareRevoked => ("share-revoked", 401, "the share was withdrawn"),
             Self::WrongScope => ("wrong-scope", 403, "the token is for something else"),
             Self::Revoked => ("revoked", 403, "the device or the pair was revoked"),
             Self::WrongPair => ("wrong-pair", 403, "the device is not part of this pair"),
@@ -250,6 +265,7 @@ impl ProblemCode {
             Self::NotFound => ("not-found", 404, "there is no such thing here"),
             Self::MethodNotAllowed => ("method-not-allowed", 405, "the path does not take this method"),
             Self::Conflict => ("conflict", 409, "it was changed in the meantime"),
+            Self::LimitReached => ("limit-reached", 409, "there are as many as there may be"),
             Self::InviteUnknown => ("invite-unknown", 404, "no invite has this secret"),
             Self::InviteUsed => ("invite-used", 410, "the invite was used before"),
             Self::InviteExpired => ("invite-expired", 410, "the invite has expired"),

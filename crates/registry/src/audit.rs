@@ -2,7 +2,8 @@
 //! the transaction of what they tell.
 
 use protocol::http::{AuditEntry, MAX_AUDIT_ENTRIES};
-use protocol::id::{AccountId, DeviceId, PairId};
+use protocol::id::{AccountId, DeviceId, PairId, ShareId};
+use protocol::stream::StreamName;
 use sqlx::SqliteConnection;
 
 use crate::accounts::read_id;
@@ -33,6 +34,18 @@ pub enum AuditAction {
     KeysRotated,
     /// A signing key was killed.
     KeyKilled,
+    /// An account took a stream's name.
+    StreamAdded,
+    /// Anybody may view a stream.
+    StreamOpened,
+    /// Only its account and the holders of shares may view a stream.
+    StreamClosed,
+    /// A stream's name was given up, and its shares with it.
+    StreamForgotten,
+    /// A share of a stream was made.
+    ShareCreated,
+    /// A share of a stream was revoked.
+    ShareRevoked,
 }
 
 /// What an entry is about.
@@ -43,6 +56,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) pair: Option<&'a PairId>,
     /// The pair that took its place.
     pub(crate) replaced_by: Option<&'a PairId>,
+    pub(crate) stream: Option<&'a StreamName>,
+    pub(crate) share: Option<&'a ShareId>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -53,6 +68,8 @@ struct AuditRow {
     device_id: Option<String>,
     pair_id: Option<String>,
     replaced_by: Option<String>,
+    stream: Option<String>,
+    share_id: Option<String>,
 }
 
 impl AuditAction {
@@ -70,6 +87,12 @@ impl AuditAction {
             AuditAction::PairReplaced => "pair-replaced",
             AuditAction::KeysRotated => "keys-rotated",
             AuditAction::KeyKilled => "key-killed",
+            AuditAction::StreamAdded => "stream-added",
+            AuditAction::StreamOpened => "stream-opened",
+            AuditAction::StreamClosed => "stream-closed",
+            AuditAction::StreamForgotten => "stream-forgotten",
+            AuditAction::ShareCreated => "share-created",
+            AuditAction::ShareRevoked => "share-revoked",
         }
     }
 }
@@ -81,8 +104,8 @@ impl Registry {
     /// The database failed.
     pub async fn audit_log(&self) -> Result<Vec<AuditEntry>, DatabaseError> {
         let rows: Vec<AuditRow> = sqlx::query_as(
-            "SELECT time_ms, action, account_id, device_id, pair_id, replaced_by FROM audit_log \
-             ORDER BY sequence DESC LIMIT $1",
+            "SELECT time_ms, action, account_id, device_id, pair_id, replaced_by, stream, \
+             share_id FROM audit_log ORDER BY sequence DESC LIMIT $1",
         )
         .bind(i64::try_from(MAX_AUDIT_ENTRIES).expect("a small number"))
         .fetch_all(&self.pool)
@@ -99,6 +122,12 @@ impl AuditRow {
         let device = self
             .device_id
             .map(|id| read_id(&id, DeviceId::parse, "device id"));
+        let stream = self
+            .stream
+            .map(|name| read_id(&name, StreamName::parse, "stream name"));
+        let share = self
+            .share_id
+            .map(|id| read_id(&id, ShareId::parse, "share id"));
         let pair = |id: Option<String>| {
             id.map(|id| read_id(&id, PairId::parse, "pair id"))
                 .transpose()
@@ -110,6 +139,8 @@ impl AuditRow {
             device: device.transpose()?,
             pair: pair(self.pair_id)?,
             replaced_by: pair(self.replaced_by)?,
+            stream: stream.transpose()?,
+            share: share.transpose()?,
         })
     }
 }
@@ -123,8 +154,8 @@ pub(crate) async fn append(
 ) -> Result<(), DatabaseError> {
     sqlx::query(
         "INSERT INTO audit_log \
-         (sequence, time_ms, action, account_id, device_id, pair_id, replaced_by) \
-         SELECT COALESCE(MAX(sequence), 0) + 1, $1, $2, $3, $4, $5, $6 FROM audit_log",
+         (sequence, time_ms, action, account_id, device_id, pair_id, replaced_by, stream, share_id) \
+         SELECT COALESCE(MAX(sequence), 0) + 1, $1, $2, $3, $4, $5, $6, $7, $8 FROM audit_log",
     )
     .bind(to_sql(now_ms))
     .bind(action.as_str())
@@ -132,6 +163,8 @@ pub(crate) async fn append(
     .bind(subject.device.map(DeviceId::as_str))
     .bind(subject.pair.map(PairId::as_str))
     .bind(subject.replaced_by.map(PairId::as_str))
+    .bind(subject.stream.map(StreamName::as_str))
+    .bind(subject.share.map(ShareId::as_str))
     .execute(connection)
     .await?;
     Ok(())

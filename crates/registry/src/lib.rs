@@ -1,4 +1,4 @@
-//! Accounts, devices, pairs, invites, keys: everything durable, in SQLite.
+//! Accounts, devices, pairs, invites, keys, streams: everything durable, in SQLite.
 //!
 //! Whatever takes more than one statement is one transaction; what was answered is on the disk.
 //! Records and pairs are taken only as verified by the identity crate.
@@ -13,6 +13,8 @@ mod keys;
 mod new_pairs;
 mod pairs;
 mod revoked_devices;
+mod shares;
+mod streams;
 
 pub use accounts::Account;
 pub use audit::AuditAction;
@@ -23,3 +25,5 @@ pub use keys::KillKeyError;
 pub use new_pairs::{AddPairError, AddedPair};
 pub use pairs::{Pair, PairError, PairSide, RevokedPair};
 pub use revoked_devices::{DeviceError, RevokedDevice};
+pub use shares::{MAX_SHARES_PER_STREAM, OpenShareError, Share, ShareError};
+pub use streams::{MAX_STREAMS_PER_ACCOUNT, Stream, StreamError};

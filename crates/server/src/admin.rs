@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, patch, post};
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
+use protocol::http::streams::{CreatedShare, NewShare, PutStream, Shares, Stream, Streams};
 use protocol::http::{Audit, Devices, Invite, Pair, Pairs, Rename};
-use protocol::id::{DeviceId, PairId};
+use protocol::id::{DeviceId, PairId, ShareId};
 use protocol::problem::ProblemCode;
+use protocol::stream::StreamName;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
@@ -58,6 +60,13 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         )
         .route("/pairs", get(pairs).merge(post(add_pair)))
         .route("/pairs/{id}", patch(rename_pair).merge(delete(revoke_pair)))
+        .route("/streams", get(streams))
+        .route("/streams/{name}", put(put_stream))
+        .route(
+            "/streams/{name}/shares",
+            get(shares).merge(post(create_share)),
+        )
+        .route("/streams/{name}/shares/{id}", delete(revoke_share))
         .route("/keys", get(keys))
         .route("/keys/rotate", post(rotate))
         .route("/keys/{kid}", delete(kill))
@@ -69,7 +78,7 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
 async fn nothing_here() -> Refused {
     Refused::because(
         ProblemCode::NotFound,
-        "no device, pair or key has such an id",
+        "no device, pair, key, stream or share has such an id",
     )
 }
 
@@ -139,6 +148,46 @@ async fn revoke_pair(
     PathId(id): PathId<PairId>,
 ) -> Result<StatusCode, Refused> {
     control.revoke_pair(&id, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn streams(State(control): State<Arc<Control>>) -> Result<Json<Streams>, Refused> {
+    Ok(Json(Streams {
+        streams: control.streams(None).await?,
+    }))
+}
+
+async fn put_stream(
+    State(control): State<Arc<Control>>,
+    PathId(name): PathId<StreamName>,
+    Json(body): Json<PutStream>,
+) -> Result<Json<Stream>, Refused> {
+    let put = control.put_stream(&name, None, body.is_public).await?;
+    Ok(Json(put))
+}
+
+async fn shares(
+    State(control): State<Arc<Control>>,
+    PathId(stream): PathId<StreamName>,
+) -> Result<Json<Shares>, Refused> {
+    Ok(Json(Shares {
+        shares: control.shares(&stream, None).await?,
+    }))
+}
+
+async fn create_share(
+    State(control): State<Arc<Control>>,
+    PathId(stream): PathId<StreamName>,
+    Json(asked): Json<NewShare>,
+) -> Result<Json<CreatedShare>, Refused> {
+    Ok(Json(control.create_share(&stream, None, asked).await?))
+}
+
+async fn revoke_share(
+    State(control): State<Arc<Control>>,
+    PathId((stream, share)): PathId<(StreamName, ShareId)>,
+) -> Result<StatusCode, Refused> {
+    control.revoke_share(&stream, &share, None).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

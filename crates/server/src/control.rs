@@ -22,6 +22,7 @@ use crate::udp_loop::TurnHandle;
 
 mod devices;
 mod pairs;
+mod streams;
 
 /// How long setup and account invites serve.
 const INVITE_LIFE_MS: u64 = 15 * 60 * 1000;

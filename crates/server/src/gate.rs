@@ -187,7 +187,7 @@ impl Drop for Permit {
 }
 
 /// The unit that is counted: an IPv4 address, an IPv6 /64; mapped IPv4 is IPv4.
-fn household(ip: IpAddr) -> IpAddr {
+pub(crate) fn household(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
         v4 => v4,

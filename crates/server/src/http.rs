@@ -19,6 +19,7 @@ use crate::settings::TlsMode;
 use crate::site::Site;
 
 mod accounts;
+mod api_streams;
 mod caller;
 pub(crate) mod connection;
 mod devices;
@@ -34,6 +35,7 @@ mod register;
 mod rendezvous;
 mod server_info;
 mod setup;
+mod shares;
 mod signal;
 mod stream_caller;
 mod streams;

@@ -6,10 +6,14 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use identity::TurnCredentials;
+use identity::{TurnCredentials, sha256};
+use protocol::base64url;
 use protocol::http::IceServer;
-use protocol::id::DeviceId;
+use protocol::id::{DeviceId, ShareId};
+use protocol::stream::StreamName;
+use turn::GUEST_PREFIX;
 
+use crate::gate::household;
 use crate::settings::ExternalRelay;
 
 /// The ports that our own STUN and TURN are reached by.
@@ -61,6 +65,20 @@ impl IceServers {
         (list, (now + self.ttl).as_secs())
     }
 
+    /// The list for somebody without a device. Our own relay lets a guest reach media only; the
+    /// relays of others know no guests, so that none of their credentials is handed out.
+    pub(crate) fn for_guest(&self, host: &str, guest: &str, now: Duration) -> Vec<IceServer> {
+        let sign = |secret: &str| {
+            let ttl_s = self.ttl.as_secs();
+            TurnCredentials::issue(secret.as_bytes(), guest, now.as_secs(), ttl_s)
+        };
+        let mut list = self.own_servers(host, sign);
+        if !self.stun_urls.is_empty() {
+            list.push(open(self.stun_urls.clone()));
+        }
+        list
+    }
+
     fn own_servers(&self, host: &str, sign: impl Fn(&str) -> TurnCredentials) -> Vec<IceServer> {
         let Some(ports) = self.own else {
             return Vec::new();
@@ -94,6 +112,21 @@ impl IceServers {
             _ => host.to_owned(),
         }
     }
+}
+
+/// Whom the relays of a share's holders are counted for: all of them are one, so that the end of
+/// the share is theirs.
+pub(crate) fn share_guest(share: &ShareId) -> String {
+    format!("{GUEST_PREFIX}{share}")
+}
+
+/// Whom the relays of a public stream's viewer are counted for: those at one address are one, so
+/// that a stranger uses up nobody's but its own.
+pub(crate) fn viewer_guest(stream: &StreamName, client: IpAddr) -> String {
+    let address = household(client).to_string();
+    let parts = ["heliograph-viewer-v1", stream.as_str(), &address];
+    let hash = sha256(&[parts.join(" ").as_bytes()]);
+    format!("{GUEST_PREFIX}{}", base64url::encode(&hash[..16]))
 }
 
 fn external(relay: &ExternalRelay, sign: impl Fn(&str) -> TurnCredentials) -> IceServer {
@@ -184,5 +217,33 @@ mod tests {
         let (list, _) = servers().for_device("box", &device(), Duration::ZERO);
         assert_eq!(list.len(), 4);
         assert_eq!(list[3].username.as_deref(), Some("ada"));
+    }
+
+    #[test]
+    fn a_guest_gets_our_own_relay_and_no_credential_of_anothers() {
+        let share = ShareId::from_bytes(&[1; 16]);
+        let list = servers().for_guest("box", &share_guest(&share), Duration::from_secs(1000));
+        let named: Vec<_> = list
+            .iter()
+            .map(|server| server.username.as_deref())
+            .collect();
+        let guest = format!("1600:guest:{share}");
+        assert_eq!(named, [None, Some(guest.as_str()), None]);
+    }
+
+    #[test]
+    fn viewers_are_told_apart_by_stream_and_household() {
+        let [cam0, cam1] = ["cam0", "cam1"].map(|name| StreamName::parse(name).unwrap());
+        let guest = |stream, address: &str| viewer_guest(stream, address.parse().unwrap());
+        let here = guest(&cam0, "192.0.2.1");
+        assert!(here.starts_with("guest:"));
+        assert!(
+            !here.contains("192"),
+            "a username is no place for an address"
+        );
+        assert_eq!(here, guest(&cam0, "::ffff:192.0.2.1"));
+        assert_ne!(here, guest(&cam0, "192.0.2.2"));
+        assert_ne!(here, guest(&cam1, "192.0.2.1"));
+        assert_eq!(guest(&cam0, "2001:db8::1"), guest(&cam0, "2001:db8::2"));
     }
 }

@@ -96,7 +96,7 @@ fn describe() {
     describe_counter!("helio_pairs_made_total", "Pairs confirmed by both devices");
     describe_counter!(
         "helio_revocations_total",
-        "Devices and pairs revoked, by kind"
+        "Devices, pairs and shares revoked, by kind"
     );
     describe_gauge!("helio_links", "Links that their peers report as up");
     describe_counter!("helio_links_total", "Links established, by whether relayed");

@@ -93,6 +93,20 @@ impl Site {
         ice_servers(&self.ice, host, device, now)
     }
 
+    /// What somebody without a device gathers candidates with; `guest` is whom relays are counted
+    /// for.
+    pub(crate) fn guest_ice_servers(
+        &self,
+        host: &str,
+        guest: &str,
+        now: Duration,
+    ) -> Vec<IceServer> {
+        self.ice
+            .read()
+            .expect("no holder of the list panics")
+            .for_guest(host, guest, now)
+    }
+
     /// Whether a page at `origin` may speak to us.
     pub(crate) fn origin_allowed(&self, origin: &str) -> bool {
         self.origins.contains(origin)

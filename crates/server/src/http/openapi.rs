@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accounts, devices, pairs, register, rendezvous, server_info, setup, signal, telemetry, token,
-    well_known,
+    accounts, api_streams, devices, pairs, register, rendezvous, server_info, setup, shares,
+    signal, telemetry, token, well_known,
 };
 use crate::site::Site;
 
@@ -33,16 +33,21 @@ use crate::site::Site;
 )]
 struct Document;
 
-/// The two kinds of token, which every route names with the role it needs.
+/// The kinds of bearer token, which every route names with the role it needs.
 struct Schemes;
 
 impl utoipa::Modify for Schemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
-        for (name, what) in [("account", "An account token"), ("link", "A link token")] {
+        for (name, format, what) in [
+            ("account", "JWT", "An account token"),
+            ("link", "JWT", "A link token"),
+            ("stream", "JWT", "A stream token"),
+            ("share", "base64url", "The code of a share"),
+        ] {
             let scheme = HttpBuilder::new()
                 .scheme(HttpAuthScheme::Bearer)
-                .bearer_format("JWT")
+                .bearer_format(format)
                 .description(Some(what))
                 .build();
             components.add_security_scheme(name, SecurityScheme::Http(scheme));
@@ -74,6 +79,12 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
         .routes(routes!(pairs::rename, pairs::revoke))
         .routes(routes!(accounts::invite))
         .routes(routes!(accounts::audit))
+        .routes(routes!(api_streams::list))
+        .routes(routes!(api_streams::put, api_streams::forget))
+        .routes(routes!(api_streams::access))
+        .routes(routes!(shares::create, shares::list))
+        .routes(routes!(shares::revoke))
+        .routes(routes!(shares::opened))
         .routes(routes!(telemetry::report))
 }
 

@@ -35,9 +35,11 @@ pub(super) fn routes() -> Router<Arc<Site>> {
 }
 
 fn endpoint(role: Role) -> MethodRouter<Arc<Site>> {
-    any(move |site, Path(stream): Path<String>, request| {
-        endpoint::handle(site, stream, role, request)
-    })
+    any(
+        move |site, connection, Path(stream): Path<String>, request| {
+            endpoint::handle(site, connection, stream, role, request)
+        },
+    )
 }
 
 fn session(role: Role) -> MethodRouter<Arc<Site>> {

@@ -15,9 +15,11 @@ mod pairs;
 mod plain_http;
 mod proxies;
 mod setup;
+mod shares;
 #[path = "../stage/stage.rs"]
 mod stage;
 mod stopping;
+mod streams;
 mod timeouts;
 mod tls;
 mod tokens;

@@ -44,6 +44,9 @@ fn every_route_states_who_may() {
         json!([{"link": []}]),
         // Pairing: the inviter shows a token, the joiner has none yet.
         json!([{"account": []}, {}]),
+        // Streams: by token or by code, or, where they are public, by neither.
+        json!([{"stream": []}, {"share": []}, {}]),
+        json!([{"share": []}]),
     ];
     let document = document();
     for (path, operations) in document["paths"].as_object().expect("paths") {

@@ -145,10 +145,21 @@ impl Stage {
 
     /// As if an hour had passed since every invite was made.
     pub(crate) async fn age_invites(&self) {
+        self.change("UPDATE invites SET expires_ms = expires_ms - 3600000")
+            .await;
+    }
+
+    /// As if a year had passed since every share was made.
+    pub(crate) async fn age_shares(&self) {
+        self.change("UPDATE shares SET expires_ms = expires_ms - 31536000000")
+            .await;
+    }
+
+    async fn change(&self, statement: &'static str) {
         let file = self.data.path().join("heliograph.db");
         let options = SqliteConnectOptions::new().filename(file);
         let mut database = options.connect().await.expect("the server's database");
-        sqlx::query("UPDATE invites SET expires_ms = expires_ms - 3600000")
+        sqlx::query(statement)
             .execute(&mut database)
             .await
             .expect("the table exists");

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, LOCATION};
@@ -12,6 +13,7 @@ use gateway::{Answer, MAX_SDP_BYTES, OfferError, Role, SessionId};
 use protocol::problem::{Problem, ProblemCode};
 use protocol::stream::{StreamAction, StreamName};
 
+use super::super::connection::Connection;
 use super::super::host::host;
 use super::super::refused::Refused;
 use super::super::stream_caller::{self, StreamCaller};
@@ -65,13 +67,14 @@ impl Endpoint {
 
 pub(super) async fn handle(
     State(site): State<Arc<Site>>,
+    Extension(connection): Extension<Connection>,
     stream: String,
     role: Role,
     request: Request,
 ) -> Result<Response, Refused> {
     let endpoint = Endpoint::of(&stream, role)?;
     match *request.method() {
-        Method::POST => open(&site, &endpoint, request).await,
+        Method::POST => open(&site, &connection, &endpoint, request).await,
         Method::OPTIONS => Ok(cors::options()),
         Method::GET | Method::HEAD => Ok(described(&endpoint)),
         _ => Err(ProblemCode::MethodNotAllowed.into()),
@@ -93,10 +96,16 @@ fn described(endpoint: &Endpoint) -> Response {
     (status, head).into_response()
 }
 
-async fn open(site: &Site, endpoint: &Endpoint, request: Request) -> Result<Response, Refused> {
+async fn open(
+    site: &Site,
+    connection: &Connection,
+    endpoint: &Endpoint,
+    request: Request,
+) -> Result<Response, Refused> {
     let (headers, uri) = (request.headers().clone(), request.uri().clone());
     let caller = endpoint.authorize(site, &headers, &uri).await?;
-    let host = host(&headers);
+    caller.vouch_for(connection);
+    let (host, client) = (host(&headers), connection.peer.ip());
     let sdp = text(request, SDP).await?;
     let id = SessionId(crate::random::bytes());
     let session = endpoint.session(id);
@@ -105,7 +114,10 @@ async fn open(site: &Site, endpoint: &Endpoint, request: Request) -> Result<Resp
     tracing::info!(session = %id, stream = %endpoint.stream, caller = caller.kind(), "session opened");
     let location = format!("{}/{id}", uri.path());
     Ok(created(&answer, &location, |headers| {
-        ice_link::append(headers, &caller.ice_servers(site, host));
+        ice_link::append(
+            headers,
+            &caller.ice_servers(site, host, client, &endpoint.stream),
+        );
     }))
 }
 
