@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use gateway::{Gateway, Role, SessionId, Settings};
+use gateway::{Gateway, NewSession, Role, SessionId, Settings};
 use libfuzzer_sys::fuzz_target;
 use protocol::stream::StreamName;
 
@@ -17,7 +17,13 @@ fuzz_target!(|text: &str| {
         addrs,
         ..Settings::default()
     });
-    let answer = gateway.handle_offer(id, &stream, Role::Publish, text, now);
+    let new = NewSession {
+        id,
+        stream: stream.clone(),
+        role: Role::Publish,
+        holder: None,
+    };
+    let answer = gateway.handle_offer(new, text, now);
     assert_eq!(
         answer.is_ok(),
         gateway.has_session(id, &stream, Role::Publish)

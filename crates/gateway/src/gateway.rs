@@ -13,7 +13,7 @@ use str0m::rtp::RtpPacket;
 use crate::error::{OfferError, PatchError};
 use crate::fragment::Fragment;
 use crate::offer::CheckedOffer;
-use crate::session::{Role, Session, SessionId, SessionKey};
+use crate::session::{NewSession, Role, Session, SessionId, SessionKey};
 use crate::stream::{Kept, ORPHAN_LIFETIME, PathState, Stream, Track};
 use timers::Timers;
 
@@ -148,29 +148,27 @@ impl Gateway {
         }
     }
 
-    /// Answers an offer with a session of this name, which nobody can guess.
+    /// Answers an offer with a session.
     ///
     /// # Errors
     /// What is wrong with the offer, or with its moment.
     pub fn handle_offer(
         &mut self,
-        id: SessionId,
-        stream: &StreamName,
-        role: Role,
+        new: NewSession,
         sdp: &str,
         now: Instant,
     ) -> Result<Answer, OfferError> {
-        let offer = CheckedOffer::new(sdp, role)?;
+        let offer = CheckedOffer::new(sdp, new.role)?;
         let limit = self.settings.limits.sessions;
         if self.sessions.len() >= limit {
             return Err(OfferError::TooManySessions { limit });
         }
-        if role == Role::Watch && !self.is_published(stream) {
+        if new.role == Role::Watch && !self.is_published(&new.stream) {
             return Err(OfferError::NothingPublished);
         }
-        let about = (id, stream.clone(), role);
+        let id = new.id;
         let reached = (self.cert.clone(), self.settings.addrs.as_slice());
-        let (session, sdp) = Session::new(about, offer, reached, now, &mut self.out)?;
+        let (session, sdp) = Session::new(new, offer, reached, now, &mut self.out)?;
         let tag = session.ufrag.clone();
         self.last_key += 1;
         let key = SessionKey(self.last_key);
@@ -230,6 +228,19 @@ impl Gateway {
     pub fn kick(&mut self, id: SessionId, now: Instant) -> bool {
         let key = self.keys_by_id.get(&id).copied();
         key.is_some_and(|key| self.end(key, "kicked", now))
+    }
+
+    /// Ends every session that was opened by this right, which was revoked.
+    pub fn revoke(&mut self, holder: &str, now: Instant) {
+        let is_held = |session: &Session| session.holder.as_deref() == Some(holder);
+        let sessions = self.sessions.iter();
+        let held: Vec<_> = sessions
+            .filter(|(_, session)| is_held(session))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in held {
+            self.end(key, "revoked", now);
+        }
     }
 
     /// Whether there is such a session.

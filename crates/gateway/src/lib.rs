@@ -19,7 +19,7 @@ pub use fragment::Fragment;
 pub use gateway::{Answer, Ended, Event, Gateway, Limits, Patched, Settings, Tag};
 pub use key_frame::begins_key_frame;
 pub use offer::{MAX_SDP_BYTES, check_offer};
-pub use session::{Role, SessionId};
+pub use session::{NewSession, Role, SessionId};
 pub use str0m::format::Codec;
 pub use str0m::net::Transmit;
 pub use stream::{PathState, SessionState, Track};

@@ -66,6 +66,19 @@ pub enum Role {
     Watch,
 }
 
+/// A session that is asked for.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Its name, which nobody can guess.
+    pub id: SessionId,
+    /// The stream.
+    pub stream: StreamName,
+    /// What it is for.
+    pub role: Role,
+    /// By whose right: a device or a share, by a name that can be revoked; none where anybody may.
+    pub holder: Option<String>,
+}
+
 /// One track of a session.
 struct TrackState {
     track: Track,
@@ -91,6 +104,7 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) stream: StreamName,
     pub(crate) role: Role,
+    pub(crate) holder: Option<String>,
     pub(crate) rtc: DrainedRtc,
     pub(crate) connected_at: Option<Instant>,
     pub(crate) received_bytes: u64,
@@ -106,16 +120,17 @@ pub(crate) struct Session {
 impl Session {
     /// Answers an offer.
     pub(crate) fn new(
-        (id, stream, role): (SessionId, StreamName, Role),
+        new: NewSession,
         offer: CheckedOffer,
         (cert, addrs): (DtlsCert, &[SocketAddr]),
         now: Instant,
         out: &mut VecDeque<Transmit>,
     ) -> Result<(Self, String), OfferError> {
         let mut session = Self {
-            id,
-            stream,
-            role,
+            id: new.id,
+            stream: new.stream,
+            role: new.role,
+            holder: new.holder,
             rtc: DrainedRtc::new(cert, addrs, now),
             connected_at: None,
             received_bytes: 0,

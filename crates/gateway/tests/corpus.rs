@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use gateway::{Codec, Fragment, Gateway, Role, SessionId, Settings, begins_key_frame};
+use gateway::{Codec, Fragment, Gateway, NewSession, Role, SessionId, Settings, begins_key_frame};
 use protocol::stream::StreamName;
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -29,7 +29,13 @@ fn each_offer_is_answered_or_refused() {
     for text in texts("gateway_offer") {
         let mut gateway = Gateway::new(Settings::default());
         let id = SessionId([1; 16]);
-        let answer = gateway.handle_offer(id, &stream, Role::Publish, &text, Instant::now());
+        let new = NewSession {
+            id,
+            stream: stream.clone(),
+            role: Role::Publish,
+            holder: None,
+        };
+        let answer = gateway.handle_offer(new, &text, Instant::now());
         let is_there = gateway.has_session(id, &stream, Role::Publish);
         assert_eq!(answer.is_ok(), is_there, "{text}");
     }

@@ -192,6 +192,55 @@ pub struct Devices {
     pub devices: Vec<Device>,
 }
 
+/// `GET /v3/paths/list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StreamPaths {
+    /// Streams in all.
+    pub item_count: usize,
+    /// Pages of the asked size.
+    pub page_count: usize,
+    /// Those of the page.
+    pub items: Vec<StreamPath>,
+}
+
+/// A stream as camera tools read it, `GET /v3/paths/get/{name}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct StreamPath {
+    /// The stream.
+    pub name: String,
+    /// The same: a stream has no configuration apart.
+    pub conf_name: String,
+    /// Who publishes it.
+    pub source: Option<StreamPathEnd>,
+    /// Whether somebody does.
+    pub ready: bool,
+    /// Since when, RFC 3339.
+    pub ready_time: Option<String>,
+    /// Its codecs, sound first.
+    pub tracks: Vec<String>,
+    /// Bytes of media that came from the publisher.
+    pub bytes_received: u64,
+    /// Bytes of media that went to those who watch now.
+    pub bytes_sent: u64,
+    /// Who watches.
+    pub readers: Vec<StreamPathEnd>,
+}
+
+/// A publisher or viewer of a [`StreamPath`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StreamPathEnd {
+    /// `webRTCSession`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What `POST /v3/webrtcsessions/kick/{id}` takes.
+    pub id: String,
+}
+
 /// `PATCH /api/devices/{id}` and `PATCH /api/pairs/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

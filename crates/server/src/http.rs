@@ -29,6 +29,7 @@ mod openapi;
 mod pages;
 mod pairs;
 pub(crate) mod path_id;
+mod paths;
 pub(crate) mod redirect;
 pub(crate) mod refused;
 mod register;

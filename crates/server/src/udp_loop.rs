@@ -101,7 +101,8 @@ impl TurnHandle {
         streams::serve(stream, client, &self.inbox, on_allocation).await;
     }
 
-    /// Ends a device's allocations, and refuses the credentials that it holds.
+    /// Ends the allocations and the sessions of a device or a guest, and refuses the credentials
+    /// that it holds.
     pub fn revoke(&self, device_id: &str) {
         self.inbox.orders(|orders| {
             orders.revoked.insert(device_id.to_owned());

@@ -96,9 +96,14 @@ impl World {
 
     fn offer(&mut self, number: usize, offer: &SdpOffer) -> Result<Answer, OfferError> {
         let client = &self.clients[number];
-        let (id, role) = (client.id, client.role);
+        let new = NewSession {
+            id: client.id,
+            stream: cam0(),
+            role: client.role,
+            holder: Some(format!("holder {number}")),
+        };
         let sdp = offer.to_sdp_string();
-        self.gateway.handle_offer(id, &cam0(), role, &sdp, self.now)
+        self.gateway.handle_offer(new, &sdp, self.now)
     }
 
     /// A client that is connected.
@@ -414,6 +419,27 @@ fn a_patch_is_for_the_ice_session_that_it_names() {
     let elsewhere = (SessionId([9; 16]), &stream, Role::Publish);
     let gone = world.gateway.handle_patch(elsewhere, Tag::Any, &other, now);
     assert_eq!(gone, Err(PatchError::NoSession));
+}
+
+#[test]
+fn who_is_revoked_is_cut_off_at_once_and_nobody_else() {
+    let mut world = World::new();
+    world.join(Role::Publish);
+    let [revoked, other] = [world.join(Role::Watch), world.join(Role::Watch)];
+    world
+        .gateway
+        .revoke(&format!("holder {revoked}"), world.now);
+    world.run(Duration::from_millis(100));
+    assert!(world.clients[revoked].is_over);
+    assert!(!world.clients[other].is_over);
+    let is_there = |world: &World, number: usize| {
+        let id = world.clients[number].id;
+        world.gateway.has_session(id, &cam0(), Role::Watch)
+    };
+    assert_eq!(
+        [revoked, other].map(|each| is_there(&world, each)),
+        [false, true]
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accounts, api_streams, devices, pairs, register, rendezvous, server_info, setup, shares,
+    accounts, api_streams, devices, pairs, paths, register, rendezvous, server_info, setup, shares,
     signal, telemetry, token, well_known,
 };
 use crate::site::Site;
@@ -85,6 +85,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
         .routes(routes!(shares::create, shares::list))
         .routes(routes!(shares::revoke))
         .routes(routes!(shares::opened))
+        .routes(routes!(paths::list))
+        .routes(routes!(paths::find))
+        .routes(routes!(paths::kick))
         .routes(routes!(telemetry::report))
 }
 

@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use protocol::problem::{self, Problem, ProblemCode};
 
+use crate::udp_loop::Stopped;
+
 /// What a handler returns in place of a reply.
 #[derive(Debug)]
 pub(crate) struct Refused(Problem);
@@ -19,6 +21,13 @@ impl Refused {
     pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error, "request failed");
         Self(Problem::new(ProblemCode::Internal))
+    }
+}
+
+impl Refused {
+    /// The media loop is gone: the server is stopping.
+    pub(crate) fn stopped(stopped: Stopped) -> Self {
+        Self::because(ProblemCode::Unavailable, stopped)
     }
 }
 

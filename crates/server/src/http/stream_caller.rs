@@ -63,6 +63,15 @@ impl StreamCaller {
         }
     }
 
+    /// By what name its right is revoked; none where anybody has it.
+    pub(crate) fn holder(&self) -> Option<String> {
+        match self {
+            Self::Device(device) => Some(device.to_string()),
+            Self::Share(share) => Some(share_guest(share)),
+            Self::Anyone => None,
+        }
+    }
+
     /// What the caller gathers candidates with. A guest's relay reaches the stream only, and its
     /// credentials are for our own relay: another's would take them for a device's.
     pub(crate) fn ice_servers(

@@ -1,8 +1,8 @@
 //! The way to the gateway: what HTTP asks of it, and its answers.
 
 use gateway::{
-    Answer, Event, Fragment, Gateway, OfferError, PatchError, Patched, PathState, Role, SessionId,
-    Tag,
+    Answer, Event, Fragment, Gateway, NewSession, OfferError, PatchError, Patched, PathState, Role,
+    SessionId, Tag,
 };
 use metrics::counter;
 use protocol::stream::StreamName;
@@ -38,7 +38,7 @@ pub struct Stopped;
 /// A question to the gateway, with where its answer goes. Who asked may be gone by then.
 pub(super) enum Question {
     Offer {
-        session: SessionName,
+        new: NewSession,
         sdp: String,
         answer: oneshot::Sender<Result<Answer, OfferError>>,
     },
@@ -84,15 +84,11 @@ impl MediaHandle {
     /// [`Stopped`]; what the gateway says of the offer is inside.
     pub async fn offer(
         &self,
-        session: SessionName,
+        new: NewSession,
         sdp: String,
     ) -> Result<Result<Answer, OfferError>, Stopped> {
-        self.ask(|answer| Question::Offer {
-            session,
-            sdp,
-            answer,
-        })
-        .await
+        self.ask(|answer| Question::Offer { new, sdp, answer })
+            .await
     }
 
     /// See [`Gateway::handle_patch`].
@@ -160,13 +156,8 @@ impl MediaHandle {
 /// Asks the core, and tells whoever asked.
 pub(super) fn ask(gateway: &mut Gateway, question: Question, now: std::time::Instant) {
     match question {
-        Question::Offer {
-            session,
-            sdp,
-            answer,
-        } => {
-            let SessionName { id, stream, role } = session;
-            reply(answer, gateway.handle_offer(id, &stream, role, &sdp, now));
+        Question::Offer { new, sdp, answer } => {
+            reply(answer, gateway.handle_offer(new, &sdp, now));
         }
         Question::Patch {
             session,

@@ -259,10 +259,12 @@ impl World {
     fn handle_orders(&mut self, orders: Orders) {
         for device_id in &orders.revoked {
             self.core.revoke(device_id, self.now);
+            self.gateway.revoke(device_id, self.now.instant);
         }
         if let Some(secrets) = &orders.secrets {
             self.core.replace_secrets(secrets);
         }
+        self.obey_gateway();
     }
 
     /// Does everything the core asks for.

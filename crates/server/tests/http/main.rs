@@ -27,3 +27,4 @@ mod tokens;
 #[path = "../turn_session/mod.rs"]
 mod turn_session;
 mod turn_streams;
+mod whip;

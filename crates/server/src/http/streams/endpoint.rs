@@ -9,7 +9,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use gateway::{Answer, MAX_SDP_BYTES, OfferError, Role, SessionId};
+use gateway::{Answer, MAX_SDP_BYTES, NewSession, OfferError, Role, SessionId};
 use protocol::problem::{Problem, ProblemCode};
 use protocol::stream::{StreamAction, StreamName};
 
@@ -19,7 +19,7 @@ use super::super::refused::Refused;
 use super::super::stream_caller::{self, StreamCaller};
 use super::{ACCEPT_PATCH, ACCEPT_POST, FRAGMENT, SDP, cors, ice_link};
 use crate::site::Site;
-use crate::udp_loop::{SessionName, Stopped};
+use crate::udp_loop::SessionName;
 
 /// When a player looks again whether somebody publishes.
 const NOTHING_PUBLISHED_RETRY: Duration = Duration::from_secs(2);
@@ -108,8 +108,13 @@ async fn open(
     let (host, client) = (host(&headers), connection.peer.ip());
     let sdp = text(request, SDP).await?;
     let id = SessionId(crate::random::bytes());
-    let session = endpoint.session(id);
-    let answer = site.media.offer(session, sdp).await.map_err(stopped)?;
+    let new = NewSession {
+        id,
+        stream: endpoint.stream.clone(),
+        role: endpoint.role,
+        holder: caller.holder(),
+    };
+    let answer = site.media.offer(new, sdp).await.map_err(Refused::stopped)?;
     let answer = answer.map_err(refused)?;
     tracing::info!(session = %id, stream = %endpoint.stream, caller = caller.kind(), "session opened");
     let location = format!("{}/{id}", uri.path());
@@ -179,8 +184,4 @@ fn refused(error: OfferError) -> Refused {
         }
         OfferError::TooManySessions { .. } => waits(ProblemCode::Unavailable, FULL_RETRY),
     }
-}
-
-pub(super) fn stopped(stopped: Stopped) -> Refused {
-    Refused::because(ProblemCode::Unavailable, stopped)
 }

@@ -10,7 +10,7 @@ use gateway::{Fragment, PatchError, Patched, Role, SessionId};
 use protocol::problem::ProblemCode;
 
 use super::super::refused::Refused;
-use super::endpoint::{Endpoint, etag, stopped, text};
+use super::endpoint::{Endpoint, etag, text};
 use super::{FRAGMENT, cors};
 use crate::site::Site;
 use crate::udp_loop::{OwnTag, SessionName};
@@ -34,7 +34,7 @@ pub(super) async fn handle(
         Method::PATCH => patch(&site, session, request).await,
         Method::DELETE => delete(&site, session).await,
         Method::GET | Method::HEAD => {
-            let is_there = site.media.has(session).await.map_err(stopped)?;
+            let is_there = site.media.has(session).await.map_err(Refused::stopped)?;
             is_there
                 .then(|| StatusCode::NO_CONTENT.into_response())
                 .ok_or_else(gone)
@@ -46,14 +46,18 @@ pub(super) async fn handle(
 async fn patch(site: &Site, session: SessionName, request: Request) -> Result<Response, Refused> {
     let tag = tag(request.headers());
     let fragment = text(request, FRAGMENT).await?;
-    let is_there = site.media.has(session.clone()).await.map_err(stopped)?;
+    let is_there = site
+        .media
+        .has(session.clone())
+        .await
+        .map_err(Refused::stopped)?;
     if !is_there {
         return Err(gone());
     }
     let tag = tag.ok_or(ProblemCode::PreconditionRequired)?;
     let fragment = Fragment::parse(&fragment).map_err(refused)?;
     let patched = site.media.patch(session, tag, fragment).await;
-    match patched.map_err(stopped)?.map_err(refused)? {
+    match patched.map_err(Refused::stopped)?.map_err(refused)? {
         Patched::Trickled => Ok(StatusCode::NO_CONTENT.into_response()),
         Patched::Restarted { fragment, tag } => {
             let head = [(CONTENT_TYPE, FRAGMENT)];
@@ -65,7 +69,7 @@ async fn patch(site: &Site, session: SessionName, request: Request) -> Result<Re
 }
 
 async fn delete(site: &Site, session: SessionName) -> Result<Response, Refused> {
-    let was_there = site.media.delete(session).await.map_err(stopped)?;
+    let was_there = site.media.delete(session).await.map_err(Refused::stopped)?;
     was_there
         .then(|| StatusCode::OK.into_response())
         .ok_or_else(gone)
