@@ -9,6 +9,7 @@ import { beforeSetup, setUp } from './chapters/setup.mjs';
 import { pairing } from './chapters/pairing.mjs';
 import { home } from './chapters/home.mjs';
 import { link } from './chapters/link.mjs';
+import { streams } from './chapters/streams.mjs';
 import { rest } from './chapters/rest.mjs';
 
 const OUT = new URL('../../screenshots/', import.meta.url).pathname;
@@ -21,7 +22,7 @@ const laptop = await Device.open('laptop', { arguments: camera });
 const phone = await Device.open('phone', { phone: true, arguments: camera });
 const album = new Album(OUT);
 try {
-  const chapters = { beforeSetup, setUp, pairing, home, link, rest };
+  const chapters = { beforeSetup, setUp, pairing, home, link, streams, rest };
   for (const [name, chapter] of Object.entries(chapters)) {
     console.log(`${name}`);
     await chapter({ server, laptop, phone, album });
