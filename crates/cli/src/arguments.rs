@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use server::config::Sources;
 
+mod streams;
+
+pub(crate) use streams::{ShareArguments, StreamsAction};
+
 /// Links your own devices: signalling, TURN and web pages in one program.
 #[derive(Debug, Parser)]
 #[command(name = "helio", version, propagate_version = true)]
@@ -49,6 +53,11 @@ pub(crate) enum Command {
     Pairs {
         #[command(subcommand)]
         action: Option<PairsAction>,
+    },
+    /// List and share streams, and let anybody view one
+    Streams {
+        #[command(subcommand)]
+        action: Option<StreamsAction>,
     },
     /// List, rotate or kill the keys that sign tokens
     Keys {

@@ -14,3 +14,4 @@ pub(crate) mod receive;
 pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod setup;
+pub(crate) mod streams;

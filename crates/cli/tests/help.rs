@@ -27,7 +27,7 @@ fn the_help_of_helio_reads_so() {
 fn the_help_of_each_command_reads_so() {
     for command in [
         "serve", "setup", "pair", "message", "file", "send", "receive", "doctor", "devices",
-        "pairs", "keys", "audit", "config",
+        "pairs", "streams", "keys", "audit", "config",
     ] {
         insta::assert_snapshot!(format!("help-{command}"), said(&[command, "--help"]));
     }
@@ -39,6 +39,8 @@ fn the_help_of_each_action_reads_so() {
         ("devices", "rename"),
         ("devices", "revoke"),
         ("pairs", "add"),
+        ("streams", "share"),
+        ("streams", "public"),
         ("keys", "kill"),
         ("config", "check"),
     ] {
@@ -54,6 +56,11 @@ fn wrong_usage_ends_with_2_and_says_where_to_look() {
         &["serve", "--port", "1"],
         &["devices", "revoke"],
         &["pairs", "add", "a", "b"],
+        &["streams", "share", "cam0"],
+        &["streams", "share", "cam0", "--view", "--publish"],
+        &["streams", "share", "api", "--view"],
+        &["streams", "share", "cam0", "--view", "--expires", "1y"],
+        &["streams", "public", "cam0", "maybe"],
         &["serve", "--set", "turn.realm"],
         &["pair"],
         &["send"],

@@ -14,7 +14,16 @@ pub(crate) fn run(server: &ServerArguments, output: OutputArguments) -> Result<(
         return Ok(());
     }
     let entries = reply["entries"].as_array().into_iter().flatten();
-    let fields = ["time", "action", "account", "device", "pair", "replacedBy"];
+    let fields = [
+        "time",
+        "action",
+        "account",
+        "device",
+        "pair",
+        "replacedBy",
+        "stream",
+        "share",
+    ];
     let rows: Vec<Vec<String>> = entries
         .map(|entry| fields.iter().map(|field| cell(entry, field)).collect())
         .collect();
@@ -25,6 +34,8 @@ pub(crate) fn run(server: &ServerArguments, output: OutputArguments) -> Result<(
         "DEVICE",
         "PAIR",
         "REPLACED BY",
+        "STREAM",
+        "SHARE",
     ];
     output::table(&headings, &rows);
     Ok(())

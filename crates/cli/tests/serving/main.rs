@@ -5,3 +5,4 @@ mod durability;
 mod people;
 mod process;
 mod secrets_in_logs;
+mod streams;

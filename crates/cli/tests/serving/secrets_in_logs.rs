@@ -85,11 +85,36 @@ async fn journey(server: &Process, ada: &TestDevice, bob: &TestDevice) -> Secret
     let report = json!({"link": {"event": "connected"}, "stats": {"rttMs": 1}});
     let sent = server.call(Method::POST, "/api/telemetry", &link, &report);
     assert_eq!(sent.await.expect("an answer").0, 204);
+    streams(server, ada, &account, &mut secrets).await;
     refusals(server, &account, &link).await;
     let path = format!("/api/devices/{}", bob.id());
     let revoked = server.call(Method::DELETE, &path, &account, &Value::Null);
     assert_eq!(revoked.await.expect("an answer").0, 204);
     secrets
+}
+
+/// A stream is published to, shared, and asked for with the code, also wrongly.
+async fn streams(server: &Process, ada: &TestDevice, account: &str, secrets: &mut Secrets) {
+    let asked = assertion(server, ada);
+    secrets.add_jwt("assertion", &asked);
+    let body = json!({"assertion": asked, "scope": "publish:cam0"});
+    let sent = server.call(Method::POST, "/api/auth/webrtc-token", "", &body);
+    let (_, reply) = sent.await.expect("an answer");
+    secrets.add_jwt("stream token", reply["token"].as_str().expect("a token"));
+    let (path, body) = ("/api/streams/cam0/shares", json!({"action": "view"}));
+    let sent = server.call(Method::POST, path, account, &body);
+    let (status, made) = sent.await.expect("an answer");
+    assert_eq!(status, 201, "{made}");
+    let code = made["code"].as_str().expect("a code");
+    secrets.add("share's code", code);
+    for (path, expected) in [
+        ("/api/share", 200),
+        ("/api/streams/cam0/access?action=publish", 403),
+        ("/api/devices", 401),
+    ] {
+        let sent = server.call(Method::GET, path, code, &Value::Null);
+        assert_eq!(sent.await.expect("an answer").0, expected, "{path}");
+    }
 }
 
 /// Errors tempt most to log what they are about.
