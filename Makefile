@@ -25,6 +25,11 @@ tests/node_modules/.installed: tests/package-lock.json
 	cd tests && npm ci --silent
 	touch $@
 
+tests/.venv/.installed: tests/requirements.txt
+	python3 -m venv tests/.venv
+	tests/.venv/bin/pip install --quiet --requirement tests/requirements.txt
+	touch $@
+
 check: web/node_modules/.installed ## formatting and lints, no test is run
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- --deny warnings
@@ -36,7 +41,7 @@ unit: web ## Rust and TypeScript tests
 	cargo test --workspace
 	cd web && npm test
 
-e2e: web tests/node_modules/.installed ## real browsers against the real server
+e2e: web tests/node_modules/.installed tests/.venv/.installed ## real browsers against the real server
 	cargo build --package cli
 	cd tests && HELIO=../$(HELIO) npm test
 

@@ -10,6 +10,7 @@ missing=()
 for pair in "${wanted[@]}"; do
   PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")
 done
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 ((${#missing[@]} == 0)) && exit 0
 
 install="apt-get install --yes --no-install-recommends ${missing[*]}"

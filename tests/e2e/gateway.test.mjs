@@ -8,6 +8,7 @@ import { keepPeerConnections, pathOf, restartedIce, iceUfrag, statistics } from 
 import { pair, setUp } from '../lib/people.mjs';
 import { shownFrames } from '../lib/screen.mjs';
 import { Server } from '../lib/server.mjs';
+import { inPhase, makeStream } from '../lib/streams.mjs';
 
 const round = (number) => Math.round(number * 10) / 10;
 /// Chromium's fake microphone beeps once a second.
@@ -30,12 +31,7 @@ describe('a stream', { timeout: 270_000 }, () => {
   });
 
   test('is made on the streams page', async () => {
-    const { page } = owner;
-    await page.goto(`${server.origin}/streams`);
-    await page.getByTestId('create-stream').click();
-    await page.getByTestId('stream-name-input').fill('cam0');
-    await page.getByTestId('create-save').click();
-    await page.locator('[data-testid=stream-card][data-stream=cam0]').waitFor();
+    await makeStream(owner, server, 'cam0');
   });
 
   test('says that nothing is published yet', async () => {
@@ -148,10 +144,6 @@ async function startPublishing(device, server) {
   await page.getByTestId('microphone').check();
   await page.getByTestId('start-publishing').click();
   await inPhase(device, 'open');
-}
-
-async function inPhase(device, phase) {
-  await device.page.locator(`[data-testid=stream-state][data-phase=${phase}]`).waitFor();
 }
 
 /// Waits until a watch page shows a moving picture, and tells its rate.
