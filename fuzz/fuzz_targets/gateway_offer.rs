@@ -21,7 +21,8 @@ fuzz_target!(|text: &str| {
         id,
         stream: stream.clone(),
         role: Role::Publish,
-        holder: None,
+        holders: Vec::new(),
+        until: None,
     };
     let answer = gateway.handle_offer(new, text, now);
     assert_eq!(

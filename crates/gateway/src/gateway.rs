@@ -232,14 +232,31 @@ impl Gateway {
 
     /// Ends every session that was opened by this right, which was revoked.
     pub fn revoke(&mut self, holder: &str, now: Instant) {
-        let is_held = |session: &Session| session.holder.as_deref() == Some(holder);
+        self.end_all("revoked", now, |session| {
+            session.holders.iter().any(|held| held == holder)
+        });
+    }
+
+    /// Ends every session of a stream that is no more.
+    pub fn forget(&mut self, stream: &StreamName, now: Instant) {
+        self.end_all("forgotten", now, |session| session.stream == *stream);
+    }
+
+    /// Ends the sessions of those who watched because anybody might.
+    pub fn close_to_strangers(&mut self, stream: &StreamName, now: Instant) {
+        self.end_all("not public", now, |session| {
+            session.stream == *stream && session.holders.is_empty()
+        });
+    }
+
+    fn end_all(&mut self, why: &'static str, now: Instant, is_meant: impl Fn(&Session) -> bool) {
         let sessions = self.sessions.iter();
-        let held: Vec<_> = sessions
-            .filter(|(_, session)| is_held(session))
+        let meant: Vec<_> = sessions
+            .filter(|(_, session)| is_meant(session))
             .map(|(key, _)| *key)
             .collect();
-        for key in held {
-            self.end(key, "revoked", now);
+        for key in meant {
+            self.end(key, why, now);
         }
     }
 

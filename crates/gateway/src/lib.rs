@@ -5,6 +5,7 @@
 //! [`Gateway::poll_transmit`] and [`Gateway::poll_event`] say.
 
 mod error;
+mod flight;
 mod forwarding;
 mod fragment;
 mod gateway;

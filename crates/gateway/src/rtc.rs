@@ -12,10 +12,13 @@ use str0m::config::DtlsCert;
 use str0m::net::{Protocol, Receive, Transmit};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
+use crate::flight::Flight;
+
 /// A WebRTC session that is always drained.
 pub(crate) struct DrainedRtc {
     rtc: Rtc,
     wake_at: Instant,
+    flight: Flight,
     events: VecDeque<Event>,
     is_over: bool,
 }
@@ -32,6 +35,7 @@ impl DrainedRtc {
         Self {
             rtc,
             wake_at: now,
+            flight: Flight::default(),
             events: VecDeque::new(),
             is_over: false,
         }
@@ -46,7 +50,7 @@ impl DrainedRtc {
         change: impl FnOnce(&mut Rtc) -> T,
     ) -> T {
         let result = change(&mut self.rtc);
-        self.drain(out);
+        self.drain(now, out);
         self.handle_timeout(now, out);
         result
     }
@@ -68,15 +72,17 @@ impl DrainedRtc {
         let Ok(receive) = Receive::new(Protocol::Udp, from, local, bytes) else {
             return;
         };
+        self.flight.handle_heard(bytes);
         let result = self.rtc.handle_input(Input::Receive(now, receive));
         self.note(result);
-        self.drain(out);
+        self.drain(now, out);
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut VecDeque<Transmit>) {
         let result = self.rtc.handle_input(Input::Timeout(now));
         self.note(result);
-        self.drain(out);
+        self.drain(now, out);
+        out.extend(self.flight.handle_timeout(now));
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
@@ -84,7 +90,8 @@ impl DrainedRtc {
     }
 
     pub(crate) fn poll_timeout(&self) -> Instant {
-        self.wake_at
+        let again = self.flight.poll_timeout();
+        again.map_or(self.wake_at, |again| again.min(self.wake_at))
     }
 
     /// Whether nothing helps this session any more.
@@ -92,15 +99,23 @@ impl DrainedRtc {
         self.is_over
     }
 
-    fn drain(&mut self, out: &mut VecDeque<Transmit>) {
+    fn drain(&mut self, now: Instant, out: &mut VecDeque<Transmit>) {
         loop {
             match self.rtc.poll_output() {
                 Ok(Output::Timeout(at)) => {
                     self.wake_at = at;
                     return;
                 }
-                Ok(Output::Transmit(transmit)) => out.push_back(transmit),
-                Ok(Output::Event(event)) => self.events.push_back(event),
+                Ok(Output::Transmit(transmit)) => {
+                    self.flight.handle_sent(&transmit, now);
+                    out.push_back(transmit);
+                }
+                Ok(Output::Event(event)) => {
+                    if matches!(event, Event::Connected) {
+                        self.flight.end();
+                    }
+                    self.events.push_back(event);
+                }
                 Err(error) => return self.note(Err(error)),
             }
         }

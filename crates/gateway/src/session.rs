@@ -75,8 +75,11 @@ pub struct NewSession {
     pub stream: StreamName,
     /// What it is for.
     pub role: Role,
-    /// By whose right: a device or a share, by a name that can be revoked; none where anybody may.
-    pub holder: Option<String>,
+    /// By whose rights, by names that can be revoked: a device and the key of its token, or a
+    /// share; none where anybody may.
+    pub holders: Vec<String>,
+    /// When the right ends by itself.
+    pub until: Option<Instant>,
 }
 
 /// One track of a session.
@@ -104,7 +107,8 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     pub(crate) stream: StreamName,
     pub(crate) role: Role,
-    pub(crate) holder: Option<String>,
+    pub(crate) holders: Vec<String>,
+    until: Option<Instant>,
     pub(crate) rtc: DrainedRtc,
     pub(crate) connected_at: Option<Instant>,
     pub(crate) received_bytes: u64,
@@ -130,7 +134,8 @@ impl Session {
             id: new.id,
             stream: new.stream,
             role: new.role,
-            holder: new.holder,
+            holders: new.holders,
+            until: new.until,
             rtc: DrainedRtc::new(cert, addrs, now),
             connected_at: None,
             received_bytes: 0,
@@ -224,13 +229,17 @@ impl Session {
 
     /// When something is due at the latest.
     pub(crate) fn poll_timeout(&self) -> Instant {
-        self.rtc.poll_timeout().min(self.deadline)
+        let due = self.rtc.poll_timeout().min(self.deadline);
+        self.until.map_or(due, |until| until.min(due))
     }
 
     /// Why the session is over, if it is.
     pub(crate) fn over(&self, now: Instant) -> Option<&'static str> {
         if self.rtc.is_over() {
             return Some("closed");
+        }
+        if self.until.is_some_and(|until| until <= now) {
+            return Some("expired");
         }
         let is_silent = self.deadline <= now;
         is_silent.then_some(match self.connected_at {

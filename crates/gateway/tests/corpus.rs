@@ -33,7 +33,8 @@ fn each_offer_is_answered_or_refused() {
             id,
             stream: stream.clone(),
             role: Role::Publish,
-            holder: None,
+            holders: Vec::new(),
+            until: None,
         };
         let answer = gateway.handle_offer(new, &text, Instant::now());
         let is_there = gateway.has_session(id, &stream, Role::Publish);

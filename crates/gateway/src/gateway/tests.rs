@@ -35,6 +35,8 @@ struct Client {
     asked: usize,
     seq: u64,
     is_over: bool,
+    holders: Vec<String>,
+    until: Option<Instant>,
 }
 
 /// A gateway and its clients on one clock, each a cable away.
@@ -45,6 +47,8 @@ struct World {
     /// Arrival, from, to, bytes.
     cable: Vec<(Instant, SocketAddr, SocketAddr, Vec<u8>)>,
     events: Vec<Event>,
+    /// The gateway's next DTLS packets get lost, all that are sent at one time.
+    lose_first_flight: bool,
 }
 
 impl World {
@@ -60,6 +64,7 @@ impl World {
             clients: Vec::new(),
             cable: Vec::new(),
             events: Vec::new(),
+            lose_first_flight: false,
         }
     }
 
@@ -90,6 +95,8 @@ impl World {
             asked: 0,
             seq: 100,
             is_over: false,
+            holders: vec![format!("holder {number}"), "key".to_owned()],
+            until: None,
         });
         (number, offer)
     }
@@ -100,7 +107,8 @@ impl World {
             id: client.id,
             stream: cam0(),
             role: client.role,
-            holder: Some(format!("holder {number}")),
+            holders: self.clients[number].holders.clone(),
+            until: self.clients[number].until,
         };
         let sdp = offer.to_sdp_string();
         self.gateway.handle_offer(new, &sdp, self.now)
@@ -109,7 +117,11 @@ impl World {
     /// A client that is connected.
     fn join(&mut self, role: Role) -> usize {
         let (number, offer) = self.client(role);
-        let answer = self.offer(number, &offer).expect("an answer");
+        self.join_with(number, &offer)
+    }
+
+    fn join_with(&mut self, number: usize, offer: &SdpOffer) -> usize {
+        let answer = self.offer(number, offer).expect("an answer");
         let client = &mut self.clients[number];
         let pending = client.pending.take().expect("offered");
         let sdp = SdpAnswer::from_sdp_string(&answer.sdp).expect("SDP");
@@ -150,12 +162,25 @@ impl World {
                 self.cable.push((now + DELAY, client.addr, to, bytes));
             }
         }
+        let loses = self.lose_first_flight;
         while let Some(sent) = self.gateway.poll_transmit() {
+            if loses && matches!(sent.contents.first(), Some(20..=63)) {
+                self.lose_first_flight = false;
+                continue;
+            }
             let (from, to, bytes) = (sent.source, sent.destination, sent.contents.into());
             self.cable.push((now + DELAY, from, to, bytes));
         }
         self.events
             .extend(std::iter::from_fn(|| self.gateway.poll_event()));
+    }
+
+    fn connected_at(&self, number: usize) -> Option<Instant> {
+        let id = self.clients[number].id;
+        let paths = self.gateway.paths();
+        let readers = paths.iter().flat_map(|path| &path.readers);
+        let mut own = readers.filter(|reader| reader.id == id);
+        own.next().and_then(|reader| reader.connected_at)
     }
 
     /// A frame of one packet in VP8, and some sound.
@@ -439,6 +464,45 @@ fn who_is_revoked_is_cut_off_at_once_and_nobody_else() {
     assert_eq!(
         [revoked, other].map(|each| is_there(&world, each)),
         [false, true]
+    );
+}
+
+#[test]
+fn a_right_that_ends_or_a_stream_that_is_closed_ends_its_sessions() {
+    let mut world = World::new();
+    world.join(Role::Publish);
+    let (guest, offer) = world.client(Role::Watch);
+    let end = world.now + Duration::from_secs(5);
+    world.clients[guest].until = Some(end);
+    let guest = world.join_with(guest, &offer);
+    let (stranger, offer) = world.client(Role::Watch);
+    world.clients[stranger].holders.clear();
+    let stranger = world.join_with(stranger, &offer);
+    world.run(Duration::from_secs(5));
+    assert!(world.clients[guest].is_over, "its share has ended");
+    assert!(!world.clients[stranger].is_over);
+    world.gateway.close_to_strangers(&cam0(), world.now);
+    world.run(Duration::from_millis(100));
+    assert!(world.clients[stranger].is_over, "it is not public any more");
+    assert!(world.gateway.is_published(&cam0()));
+    world.gateway.forget(&cam0(), world.now);
+    assert!(!world.gateway.is_published(&cam0()));
+}
+
+#[test]
+fn a_lost_flight_costs_a_viewer_less_than_a_second() {
+    let mut world = World::new();
+    world.join(Role::Publish);
+    let (viewer, offer) = world.client(Role::Watch);
+    let start = world.now;
+    world.lose_first_flight = true;
+    let viewer = world.join_with(viewer, &offer);
+    assert!(!world.lose_first_flight, "it was lost");
+    let connected = world.connected_at(viewer).expect("connected");
+    assert!(
+        connected - start < Duration::from_millis(300),
+        "{:?}",
+        connected - start
     );
 }
 
