@@ -1,6 +1,6 @@
 //! The core: sessions by name, by ICE credentials and by address, and the packets between them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -8,100 +8,21 @@ use protocol::stream::StreamName;
 use str0m::config::DtlsCert;
 use str0m::crypto::from_feature_flags;
 use str0m::net::Transmit;
-use str0m::rtp::RtpPacket;
 
 use crate::error::{OfferError, PatchError};
 use crate::fragment::Fragment;
 use crate::offer::CheckedOffer;
 use crate::session::{NewSession, Role, Session, SessionId, SessionKey};
-use crate::stream::{Kept, ORPHAN_LIFETIME, PathState, Stream, Track};
+use crate::stream::{PathState, Stream};
 use timers::Timers;
 
 mod demux;
+mod ending;
+mod fanout;
 mod timers;
+mod words;
 
-/// What the gateway is told at start.
-#[derive(Debug, Clone, Default)]
-pub struct Settings {
-    /// Where its media is reached: host candidates, the one to be tried first at the front.
-    pub addrs: Vec<SocketAddr>,
-    /// What clients may hold.
-    pub limits: Limits,
-}
-
-/// What clients may hold.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Sessions, publishers and viewers together.
-    pub sessions: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { sessions: 1024 }
-    }
-}
-
-/// The answer to an offer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// SDP.
-    pub sdp: String,
-    /// The entity tag of the ICE session, without quotes.
-    pub tag: String,
-}
-
-/// What a PATCH says that it is for (`If-Match`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tag<'a> {
-    /// Whatever ICE session there is: a restart.
-    Any,
-    /// The ICE session of this tag.
-    Exact(&'a str),
-}
-
-/// What became of a PATCH.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Patched {
-    /// Candidates were taken note of.
-    Trickled,
-    /// ICE begins anew.
-    Restarted {
-        /// The server's side of it, `application/trickle-ice-sdpfrag`.
-        fragment: String,
-        /// The tag of the new ICE session.
-        tag: String,
-    },
-}
-
-/// What whoever runs the gateway wants to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// Media may flow.
-    Connected {
-        /// The session.
-        id: SessionId,
-        /// Its stream.
-        stream: StreamName,
-        /// What it is for.
-        role: Role,
-    },
-    /// A session is over.
-    Ended(Ended),
-}
-
-/// A session that is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
-    /// The session.
-    pub id: SessionId,
-    /// Its stream.
-    pub stream: StreamName,
-    /// What it was for.
-    pub role: Role,
-    /// Why, in a word or two that metrics may count by.
-    pub why: &'static str,
-}
+pub use words::{Answer, Ended, Event, Limits, Patched, Settings, Tag};
 
 /// The gateway.
 pub struct Gateway {
@@ -210,54 +131,6 @@ impl Gateway {
         self.keys_by_ufrag.insert(tag.clone(), key);
         self.settle(key, now);
         Ok(Patched::Restarted { fragment, tag })
-    }
-
-    /// Ends a session at its client's wish; whether there was one.
-    pub fn handle_delete(
-        &mut self,
-        id: SessionId,
-        stream: &StreamName,
-        role: Role,
-        now: Instant,
-    ) -> bool {
-        let key = self.find(id, stream, role);
-        key.is_some_and(|key| self.end(key, "deleted", now))
-    }
-
-    /// Ends a session at the operator's wish; whether there was one.
-    pub fn kick(&mut self, id: SessionId, now: Instant) -> bool {
-        let key = self.keys_by_id.get(&id).copied();
-        key.is_some_and(|key| self.end(key, "kicked", now))
-    }
-
-    /// Ends every session that was opened by this right, which was revoked.
-    pub fn revoke(&mut self, holder: &str, now: Instant) {
-        self.end_all("revoked", now, |session| {
-            session.holders.iter().any(|held| held == holder)
-        });
-    }
-
-    /// Ends every session of a stream that is no more.
-    pub fn forget(&mut self, stream: &StreamName, now: Instant) {
-        self.end_all("forgotten", now, |session| session.stream == *stream);
-    }
-
-    /// Ends the sessions of those who watched because anybody might.
-    pub fn close_to_strangers(&mut self, stream: &StreamName, now: Instant) {
-        self.end_all("not public", now, |session| {
-            session.stream == *stream && session.holders.is_empty()
-        });
-    }
-
-    fn end_all(&mut self, why: &'static str, now: Instant, is_meant: impl Fn(&Session) -> bool) {
-        let sessions = self.sessions.iter();
-        let meant: Vec<_> = sessions
-            .filter(|(_, session)| is_meant(session))
-            .map(|(key, _)| *key)
-            .collect();
-        for key in meant {
-            self.end(key, why, now);
-        }
     }
 
     /// Whether there is such a session.
@@ -421,133 +294,6 @@ impl Gateway {
         }
         let stream = name;
         self.events.push_back(Event::Connected { id, stream, role });
-    }
-
-    /// A viewer sees the last key frame at once, and moves on with the next one.
-    fn show_key_frame(&mut self, key: SessionKey, name: &StreamName, now: Instant) {
-        let (Some(viewer), Some(stream)) = (self.sessions.get_mut(&key), self.streams.get(name))
-        else {
-            return;
-        };
-        let picture = &stream.picture;
-        let (Some(params), Some(first)) = (picture.params, picture.key_frame.first()) else {
-            return;
-        };
-        let rate = params.spec().clock_rate.get();
-        if let Some(forwarding) = viewer.forwarding(Track::Video) {
-            forwarding.begin(stream.publication, (first.seq, first.time), rate, now);
-        }
-        for packet in &picture.key_frame {
-            viewer.forward(Track::Video, packet, &params, now, &mut self.out);
-        }
-        if let Some(forwarding) = viewer.forwarding(Track::Video) {
-            forwarding.pause();
-        }
-    }
-
-    /// A packet of a publisher goes to everybody who watches.
-    fn forward(&mut self, key: SessionKey, packet: &RtpPacket, now: Instant) {
-        let Some(session) = self.sessions.get_mut(&key) else {
-            return;
-        };
-        session.received_bytes += packet.payload.len() as u64;
-        let (ssrc, pt) = (packet.header.ssrc, packet.header.payload_type);
-        let Some((track, params)) = session.track_of(ssrc, pt) else {
-            return;
-        };
-        let Some(stream) = self.streams.get_mut(&session.stream) else {
-            return;
-        };
-        if stream.publisher != Some(key) {
-            return;
-        }
-        stream.codecs.insert(track, params.spec().codec);
-        let packet = Kept::new(packet);
-        let begins = track == Track::Video && stream.picture.handle_packet(&packet, params);
-        let starts = begins || track == Track::Audio;
-        let at = (packet.seq, packet.time);
-        let rate = params.spec().clock_rate.get();
-        for key in &stream.viewers {
-            let Some(viewer) = self.sessions.get_mut(key) else {
-                continue;
-            };
-            let Some(forwarding) = viewer.forwarding(track) else {
-                continue;
-            };
-            if starts && !forwarding.is_running() {
-                forwarding.begin(stream.publication, at, rate, now);
-            }
-            viewer.forward(track, &packet, &params, now, &mut self.out);
-            self.timers.set(*key, viewer.poll_timeout());
-        }
-    }
-
-    fn want_key_frame(&mut self, name: &StreamName, now: Instant) {
-        if let Some(stream) = self.streams.get_mut(name) {
-            stream.picture.is_wanted = true;
-            self.ask_key_frame(name, now);
-        }
-    }
-
-    fn ask_key_frame(&mut self, name: &StreamName, now: Instant) {
-        let Some(stream) = self.streams.get_mut(name) else {
-            return;
-        };
-        let Some(key) = stream.publisher else {
-            return;
-        };
-        if stream.picture.ask(now)
-            && let Some(publisher) = self.sessions.get_mut(&key)
-        {
-            publisher.ask_key_frame(now, &mut self.out);
-            self.timers.set(key, publisher.poll_timeout());
-        }
-    }
-
-    /// Viewers do not wait for ever.
-    fn drop_orphans(&mut self, name: &StreamName, now: Instant) {
-        let Some(stream) = self.streams.get(name) else {
-            return;
-        };
-        let since = stream.orphaned_at.filter(|at| *at + ORPHAN_LIFETIME <= now);
-        if since.is_none() {
-            return;
-        }
-        let viewers: BTreeSet<_> = stream.viewers.clone();
-        for viewer in viewers {
-            self.end(viewer, "not published", now);
-        }
-        self.streams.remove(name);
-    }
-
-    /// Ends a session; whether there was one.
-    fn end(&mut self, key: SessionKey, why: &'static str, now: Instant) -> bool {
-        let Some(mut session) = self.sessions.remove(&key) else {
-            return false;
-        };
-        session.close(now, &mut self.out);
-        self.keys_by_id.remove(&session.id);
-        self.keys_by_ufrag.remove(&session.ufrag);
-        self.keys_by_addr.retain(|_, owner| *owner != key);
-        self.timers.remove(key);
-        if let Some(stream) = self.streams.get_mut(&session.stream) {
-            stream.viewers.remove(&key);
-            if stream.publisher == Some(key) {
-                stream.end(now);
-            }
-            if stream.publisher.is_none() && stream.viewers.is_empty() {
-                self.streams.remove(&session.stream);
-            }
-        }
-        let (id, stream, role) = (session.id, session.stream, session.role);
-        let ended = Ended {
-            id,
-            stream,
-            role,
-            why,
-        };
-        self.events.push_back(Event::Ended(ended));
-        true
     }
 }
 

@@ -3,11 +3,11 @@ use std::time::Duration;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
 use str0m::net::{Protocol, Receive};
-use str0m::rtp::RtpWrite;
+use str0m::rtp::{RtpPacket, RtpWrite};
 use str0m::{Candidate, Input, Output, Rtc};
 
 use super::*;
-use crate::stream::SessionState;
+use crate::stream::{ORPHAN_LIFETIME, SessionState};
 
 const SERVER: &str = "192.0.2.1:8443";
 /// One way.

@@ -1,0 +1,90 @@
+//! What the gateway is told, answers and tells.
+
+use std::net::SocketAddr;
+
+use protocol::stream::StreamName;
+
+use crate::session::{Role, SessionId};
+
+/// What the gateway is told at start.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Where its media is reached: host candidates, the one to be tried first at the front.
+    pub addrs: Vec<SocketAddr>,
+    /// What clients may hold.
+    pub limits: Limits,
+}
+
+/// What clients may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Sessions, publishers and viewers together.
+    pub sessions: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { sessions: 1024 }
+    }
+}
+
+/// The answer to an offer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// SDP.
+    pub sdp: String,
+    /// The entity tag of the ICE session, without quotes.
+    pub tag: String,
+}
+
+/// What a PATCH says that it is for (`If-Match`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tag<'a> {
+    /// Whatever ICE session there is: a restart.
+    Any,
+    /// The ICE session of this tag.
+    Exact(&'a str),
+}
+
+/// What became of a PATCH.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patched {
+    /// Candidates were taken note of.
+    Trickled,
+    /// ICE begins anew.
+    Restarted {
+        /// The server's side of it, `application/trickle-ice-sdpfrag`.
+        fragment: String,
+        /// The tag of the new ICE session.
+        tag: String,
+    },
+}
+
+/// What whoever runs the gateway wants to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Media may flow.
+    Connected {
+        /// The session.
+        id: SessionId,
+        /// Its stream.
+        stream: StreamName,
+        /// What it is for.
+        role: Role,
+    },
+    /// A session is over.
+    Ended(Ended),
+}
+
+/// A session that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The session.
+    pub id: SessionId,
+    /// Its stream.
+    pub stream: StreamName,
+    /// What it was for.
+    pub role: Role,
+    /// Why, in a word or two that metrics may count by.
+    pub why: &'static str,
+}
