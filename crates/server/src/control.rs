@@ -18,7 +18,7 @@ use crate::names::Origins;
 use crate::random;
 use crate::settings::Settings;
 use crate::signalling_loop::SignallingHandle;
-use crate::udp_loop::TurnHandle;
+use crate::udp_loop::{MediaHandle, TurnHandle};
 
 mod devices;
 mod pairs;
@@ -32,6 +32,7 @@ const INVITE_LIFE_MS: u64 = 15 * 60 * 1000;
 pub(crate) struct Live {
     pub(crate) signalling: SignallingHandle,
     pub(crate) turn: TurnHandle,
+    pub(crate) media: MediaHandle,
 }
 
 /// The registry, and the loops where they run.
@@ -195,6 +196,7 @@ impl Control {
         self.replace_keys(ring);
         if let Some(live) = self.live.get() {
             live.signalling.drop_key(kid.to_string()).await;
+            live.media.kill_key(kid.as_str());
         }
         Ok(())
     }

@@ -257,6 +257,7 @@ async fn site(
     control.go_live(Live {
         signalling: signalling.clone(),
         turn: turn.clone(),
+        media: turn.media(),
     });
     let limits = &settings.limits;
     Ok(Arc::new(Site {

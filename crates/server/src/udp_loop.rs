@@ -19,6 +19,7 @@ use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex};
 
 use ipnet::IpNet;
+use protocol::stream::StreamName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use turn::{FiveTuple, Limits, RelayIp, Transport};
@@ -230,7 +231,13 @@ enum Input {
 /// Orders that must never wait for room: a mailbox in which each replaces its like.
 #[derive(Default)]
 struct Orders {
+    /// Devices and guests.
     revoked: BTreeSet<String>,
+    /// Signing keys whose tokens serve no longer.
+    killed: BTreeSet<String>,
+    /// Streams that are no more, and those that strangers may not view any more.
+    forgotten: BTreeSet<StreamName>,
+    closed: BTreeSet<StreamName>,
     secrets: Option<Vec<String>>,
 }
 

@@ -74,7 +74,11 @@ impl Control {
         is_public: bool,
     ) -> Result<http::Stream, Refused> {
         let put = self.registry.put_stream(name, by, is_public, unix_now_ms());
-        put.await.map(described).map_err(claim_refused)
+        let stream = put.await.map_err(claim_refused)?;
+        if let Some(live) = self.live.get().filter(|_| !is_public) {
+            live.media.close_to_strangers(name);
+        }
+        Ok(described(stream))
     }
 
     /// Gives a name up; its shares end.
@@ -86,6 +90,9 @@ impl Control {
         let forgotten = self.registry.forget_stream(name, by, unix_now_ms()).await;
         for share in forgotten.map_err(stream_refused)? {
             self.cut_share(&share);
+        }
+        if let Some(live) = self.live.get() {
+            live.media.forget(name);
         }
         Ok(())
     }

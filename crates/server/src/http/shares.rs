@@ -76,7 +76,10 @@ pub(crate) async fn opened(
     let code = bearer(&headers, &uri)?.ok_or(ProblemCode::Unauthorized)?;
     let code = ShareCode::parse(code).ok_or(ProblemCode::ShareUnknown)?;
     let share = site.control.open_share(&code).await?;
-    let holder = StreamCaller::Share(share.id);
+    let holder = StreamCaller::Share {
+        share: share.id,
+        expires_ms: share.expires_ms,
+    };
     holder.vouch_for(&connection);
     let ice_servers =
         holder.ice_servers(&site, host(&headers), connection.peer.ip(), &share.stream);

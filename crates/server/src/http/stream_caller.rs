@@ -4,6 +4,7 @@
 //! Both kinds of credential are bearer tokens, so that media programs can send either.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::http::{HeaderMap, Uri};
 use identity::ShareCode;
@@ -22,10 +23,10 @@ use crate::site::Site;
 /// By what right somebody may do something with a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StreamCaller {
-    /// A device with a stream token, known and not revoked.
-    Device(DeviceId),
-    /// The holder of a code.
-    Share(ShareId),
+    /// A device with a stream token, known and not revoked, and the key that signed the token.
+    Device { device: DeviceId, kid: DeviceId },
+    /// The holder of a code, which serves until then, in Unix milliseconds.
+    Share { share: ShareId, expires_ms: u64 },
     /// Nobody in particular, viewing a public stream.
     Anyone,
 }
@@ -57,18 +58,28 @@ impl StreamCaller {
     /// For the log.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Device(_) => "device",
-            Self::Share(_) => "share",
+            Self::Device { .. } => "device",
+            Self::Share { .. } => "share",
             Self::Anyone => "anyone",
         }
     }
 
-    /// By what name its right is revoked; none where anybody has it.
-    pub(crate) fn holder(&self) -> Option<String> {
+    /// By what names its right is revoked; none where anybody has it.
+    pub(crate) fn holders(&self) -> Vec<String> {
         match self {
-            Self::Device(device) => Some(device.to_string()),
-            Self::Share(share) => Some(share_guest(share)),
-            Self::Anyone => None,
+            Self::Device { device, kid } => vec![device.to_string(), kid.to_string()],
+            Self::Share { share, .. } => vec![share_guest(share)],
+            Self::Anyone => Vec::new(),
+        }
+    }
+
+    /// How long what it opens may last; without end where it is revoked and not outlived.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        match self {
+            Self::Share { expires_ms, .. } => {
+                Some(Duration::from_millis(*expires_ms).saturating_sub(unix_now()))
+            }
+            Self::Device { .. } | Self::Anyone => None,
         }
     }
 
@@ -83,8 +94,8 @@ impl StreamCaller {
     ) -> Vec<IceServer> {
         let now = unix_now();
         match self {
-            Self::Device(device) => site.ice_servers(host, device, now).0,
-            Self::Share(share) => site.guest_ice_servers(host, &share_guest(share), now),
+            Self::Device { device, .. } => site.ice_servers(host, device, now).0,
+            Self::Share { share, .. } => site.guest_ice_servers(host, &share_guest(share), now),
             Self::Anyone => site.guest_ice_servers(host, &viewer_guest(stream, client), now),
         }
     }
@@ -92,7 +103,7 @@ impl StreamCaller {
     /// Lets a connection that showed a credential no longer count as a stranger's.
     pub(crate) fn vouch_for(&self, connection: &Connection) {
         match self {
-            Self::Device(_) | Self::Share(_) => connection.authenticated(),
+            Self::Device { .. } | Self::Share { .. } => connection.authenticated(),
             Self::Anyone => {}
         }
     }
@@ -126,7 +137,10 @@ async fn holder(
         );
         return Err(Refused::because(ProblemCode::WrongScope, detail));
     }
-    Ok(StreamCaller::Share(share.id))
+    Ok(StreamCaller::Share {
+        share: share.id,
+        expires_ms: share.expires_ms,
+    })
 }
 
 async fn device(
@@ -143,5 +157,8 @@ async fn device(
     // The name may have been given up, and taken by another account, since the token was issued.
     let checked = site.control.check_stream(stream, action, &token.account);
     checked.await?;
-    Ok(StreamCaller::Device(token.device))
+    Ok(StreamCaller::Device {
+        device: token.device,
+        kid: token.kid,
+    })
 }

@@ -143,6 +143,27 @@ impl MediaHandle {
         self.ask(|answer| Question::Paths { answer }).await
     }
 
+    /// Ends the sessions that tokens of a signing key opened.
+    pub fn kill_key(&self, kid: &str) {
+        self.inbox.orders(|orders| {
+            orders.killed.insert(kid.to_owned());
+        });
+    }
+
+    /// Ends every session of a stream that is no more.
+    pub fn forget(&self, stream: &StreamName) {
+        self.inbox.orders(|orders| {
+            orders.forgotten.insert(stream.clone());
+        });
+    }
+
+    /// Ends the sessions of those who watched because anybody might.
+    pub fn close_to_strangers(&self, stream: &StreamName) {
+        self.inbox.orders(|orders| {
+            orders.closed.insert(stream.clone());
+        });
+    }
+
     async fn ask<T>(
         &self,
         question: impl FnOnce(oneshot::Sender<T>) -> Question,

@@ -1,5 +1,6 @@
 //! The loop's metrics. Causes, codes and directions are labels, names never.
 
+use gateway::PathState;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 use super::TurnStats;
@@ -31,6 +32,34 @@ pub(super) fn describe() {
         Unit::Count,
         "TURN packets dropped, by cause"
     );
+    describe_gauge!(
+        "helio_gateway_streams",
+        Unit::Count,
+        "streams that are published"
+    );
+    describe_gauge!(
+        "helio_gateway_viewers",
+        Unit::Count,
+        "viewers connected, of all streams"
+    );
+    describe_counter!(
+        "helio_gateway_sessions_total",
+        Unit::Count,
+        "sessions of the gateway that connected, by role"
+    );
+    describe_counter!(
+        "helio_gateway_ended_total",
+        Unit::Count,
+        "sessions of the gateway that ended, by role and cause"
+    );
+}
+
+/// Sets the gateway's gauges to what is live.
+pub(super) fn publish_gateway(paths: &[PathState]) {
+    let published = paths.iter().filter(|path| path.source.is_some()).count();
+    let viewers: usize = paths.iter().map(|path| path.readers.len()).sum();
+    gauge!("helio_gateway_streams").set(published as f64);
+    gauge!("helio_gateway_viewers").set(viewers as f64);
 }
 
 /// Sets them to the totals.

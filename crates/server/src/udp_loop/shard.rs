@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use turn::{Command, FiveTuple, Now, Relay, Server, Transport};
 
 use super::outgoing::Outgoing;
-use super::publish::{describe, publish};
+use super::publish::{describe, publish, publish_gateway};
 use super::sockets::{Datagram, Inbound, ListenerSocket, SocketKey, Sockets};
 use super::streams::Streams;
 use super::{Input, Orders, TurnStats, media};
@@ -179,6 +179,7 @@ impl Shard {
         if self.world.now.instant >= self.next_publish {
             self.next_publish = self.world.now.instant + PUBLISH_INTERVAL;
             publish(&self.world.stats());
+            publish_gateway(&self.world.gateway.paths());
         }
     }
 }
@@ -257,9 +258,18 @@ impl World {
     }
 
     fn handle_orders(&mut self, orders: Orders) {
-        for device_id in &orders.revoked {
-            self.core.revoke(device_id, self.now);
-            self.gateway.revoke(device_id, self.now.instant);
+        for holder in &orders.revoked {
+            self.core.revoke(holder, self.now);
+        }
+        let now = self.now.instant;
+        for holder in orders.revoked.iter().chain(&orders.killed) {
+            self.gateway.revoke(holder, now);
+        }
+        for stream in &orders.forgotten {
+            self.gateway.forget(stream, now);
+        }
+        for stream in &orders.closed {
+            self.gateway.close_to_strangers(stream, now);
         }
         if let Some(secrets) = &orders.secrets {
             self.core.replace_secrets(secrets);

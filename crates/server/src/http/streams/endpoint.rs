@@ -1,7 +1,7 @@
 //! `POST /{stream}/whip` and `/whep`: an offer becomes a session.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -112,7 +112,8 @@ async fn open(
         id,
         stream: endpoint.stream.clone(),
         role: endpoint.role,
-        holder: caller.holder(),
+        holders: caller.holders(),
+        until: caller.left().map(|left| Instant::now() + left),
     };
     let answer = site.media.offer(new, sdp).await.map_err(Refused::stopped)?;
     let answer = answer.map_err(refused)?;
