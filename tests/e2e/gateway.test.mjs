@@ -118,11 +118,23 @@ describe('a stream', { timeout: 270_000 }, () => {
     await watches(t, guest, 'the guest after the publisher came back');
   });
 
+  test('is taken from a guest whose link is revoked', async () => {
+    const { shares: [share] } = server.command('streams', 'shares', 'cam0');
+    server.order('streams', 'revoke', 'cam0', share.id);
+    await guest.page.getByTestId('stream-refusal').waitFor({ timeout: 15_000 });
+    await inPhase(owner, 'open');
+  });
+
   test('is open to strangers once it is public', async (t) => {
     await owner.page.goto(`${server.origin}/streams`);
     await owner.page.getByTestId('public-switch').check();
     await guest.page.goto(`${server.origin}/cam0/`);
     await watches(t, guest, 'a stranger');
+  });
+
+  test('is taken from strangers once it is not public any more', async () => {
+    server.order('streams', 'public', 'cam0', 'off');
+    await guest.page.getByTestId('stream-refusal').filter({ hasText: /not public/ }).waitFor({ timeout: 15_000 });
   });
 
   test('is published by a guest with a link for that, who takes the place of the camera', async (t) => {
