@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, Uri};
 use gateway::{Codec, PathState, SessionId, SessionState};
 use protocol::http::{Role, StreamPath, StreamPathEnd, StreamPaths};
 use protocol::problem::{Problem, ProblemCode};
@@ -18,6 +18,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::caller::AccountCaller;
+use super::path_id::PathId;
 use super::refused::Refused;
 use crate::site::Site;
 
@@ -42,8 +43,10 @@ pub(crate) struct Page {
 pub(crate) async fn list(
     State(site): State<Arc<Site>>,
     caller: AccountCaller,
-    Query(page): Query<Page>,
+    uri: Uri,
 ) -> Result<Json<StreamPaths>, Refused> {
+    let Query(page) = Query::<Page>::try_from_uri(&uri)
+        .map_err(|error| Refused::because(ProblemCode::BadMessage, error))?;
     let paths = visible(&site, &caller).await?;
     let per_page = page.items_per_page.unwrap_or(ITEMS_PER_PAGE);
     let per_page = per_page.clamp(1, MAX_ITEMS_PER_PAGE);
@@ -63,7 +66,7 @@ pub(crate) async fn list(
 pub(crate) async fn find(
     State(site): State<Arc<Site>>,
     caller: AccountCaller,
-    Path(name): Path<String>,
+    PathId(name): PathId<String>,
 ) -> Result<Json<StreamPath>, Refused> {
     let paths = visible(&site, &caller).await?;
     let path = paths.into_iter().find(|path| path.name == name);
@@ -78,7 +81,7 @@ pub(crate) async fn find(
 pub(crate) async fn kick(
     State(site): State<Arc<Site>>,
     caller: AccountCaller,
-    Path(id): Path<String>,
+    PathId(id): PathId<String>,
 ) -> Result<StatusCode, Refused> {
     let id = SessionId::parse(&id).ok_or(ProblemCode::NotFound)?;
     let paths = visible(&site, &caller).await?;
