@@ -26,6 +26,9 @@ pub enum PatchError {
     /// There is no such session, or not any more.
     #[error("no such session")]
     NoSession,
+    /// It does not say which ICE session it is for.
+    #[error("there is no tag")]
+    Untagged,
     /// The tag is that of an ICE session before.
     #[error("the tag is not the session's")]
     Stale,

@@ -103,21 +103,23 @@ impl Gateway {
     /// Takes candidates, or restarts ICE (RFC 9725 §4.3).
     ///
     /// # Errors
-    /// No such session, a tag of an ICE session before, or a fragment of another one. The session
-    /// goes on as it was.
+    /// In this order: no such session, no tag, a tag of an ICE session before, no fragment or one
+    /// of another session. The session goes on as it was.
     pub fn handle_patch(
         &mut self,
         (id, stream, role): (SessionId, &StreamName, Role),
-        tag: Tag<'_>,
-        fragment: &Fragment,
+        tag: Option<Tag<'_>>,
+        fragment: &str,
         now: Instant,
     ) -> Result<Patched, PatchError> {
         let key = self.find(id, stream, role).ok_or(PatchError::NoSession)?;
         let session = self.sessions.get_mut(&key).ok_or(PatchError::NoSession)?;
+        let tag = tag.ok_or(PatchError::Untagged)?;
         if tag != Tag::Any && tag != Tag::Exact(&session.ufrag) {
             return Err(PatchError::Stale);
         }
-        if session.is_of(fragment) {
+        let fragment = Fragment::parse(fragment)?;
+        if session.is_of(&fragment) {
             return Ok(Patched::Trickled);
         }
         if tag != Tag::Any {
@@ -125,7 +127,7 @@ impl Gateway {
             return Err(PatchError::Malformed(why.to_owned()));
         }
         let before = session.ufrag.clone();
-        let fragment = session.restart(fragment, now, &mut self.out)?;
+        let fragment = session.restart(&fragment, now, &mut self.out)?;
         let tag = session.ufrag.clone();
         self.keys_by_ufrag.remove(&before);
         self.keys_by_ufrag.insert(tag.clone(), key);

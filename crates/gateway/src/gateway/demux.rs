@@ -3,21 +3,25 @@
 use std::net::SocketAddr;
 
 use stun_types::attribute::Username;
-use stun_types::message::{BINDING, Message};
+use stun_types::message::Message;
 
 use super::Gateway;
 use crate::session::SessionKey;
+
+/// The second byte of a Binding request (RFC 8489 §5); the first is 0.
+const BINDING_REQUEST: u8 = 1;
 
 impl Gateway {
     /// The session that a datagram belongs to: a connectivity check by the credentials that it
     /// names, everything else by the address that has shown them.
     pub(super) fn owner(&self, from: SocketAddr, bytes: &[u8]) -> Option<SessionKey> {
-        match bytes.first()? {
-            0..=3 => {
+        match bytes {
+            // Relays share the port: what can be no check is not read.
+            [0, BINDING_REQUEST, ..] if !self.sessions.is_empty() => {
                 let ufrag = checked_ufrag(bytes)?;
                 self.keys_by_ufrag.get(&ufrag).copied()
             }
-            20..=63 | 128..=191 => self.keys_by_addr.get(&from).copied(),
+            [20..=63 | 128..=191, ..] => self.keys_by_addr.get(&from).copied(),
             _ => None,
         }
     }
@@ -26,9 +30,6 @@ impl Gateway {
 /// The server's part of a connectivity check's USERNAME, `server:client`.
 fn checked_ufrag(bytes: &[u8]) -> Option<String> {
     let message = Message::from_bytes(bytes).ok()?;
-    if !message.has_method(BINDING) {
-        return None;
-    }
     let username = message.attribute::<Username>().ok()?;
     let (own, _) = username.username().split_once(':')?;
     Some(own.to_owned())

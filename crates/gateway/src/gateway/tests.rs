@@ -411,23 +411,22 @@ fn a_patch_is_for_the_ice_session_that_it_names() {
         let line = text.lines().find_map(|line| line.strip_prefix(name));
         line.expect("in the offer").to_owned()
     };
-    let same = Fragment {
-        ufrag: value("a=ice-ufrag:"),
-        password: value("a=ice-pwd:"),
-    };
-    let other = Fragment {
-        ufrag: "other".to_owned(),
-        password: "0123456789012345678901".to_owned(),
-    };
+    let same = format!(
+        "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\n",
+        value("a=ice-ufrag:"),
+        value("a=ice-pwd:")
+    );
+    let other = "a=ice-ufrag:other\r\na=ice-pwd:0123456789012345678901\r\n";
     let id = world.clients[publisher].id;
     let (now, stream) = (world.now, cam0());
     let about = (id, &stream, Role::Publish);
-    let mut patch = |tag: Tag<'_>, fragment| world.gateway.handle_patch(about, tag, fragment, now);
+    let mut patch =
+        |tag: Tag<'_>, fragment: &str| world.gateway.handle_patch(about, Some(tag), fragment, now);
     assert_eq!(patch(Tag::Exact(&answer.tag), &same), Ok(Patched::Trickled));
     assert_eq!(patch(Tag::Exact("before"), &same), Err(PatchError::Stale));
-    let foreign = patch(Tag::Exact(&answer.tag), &other);
+    let foreign = patch(Tag::Exact(&answer.tag), other);
     assert!(matches!(foreign, Err(PatchError::Malformed(_))));
-    let restarted = patch(Tag::Any, &other).expect("a restart");
+    let restarted = patch(Tag::Any, other).expect("a restart");
     let Patched::Restarted { fragment, tag } = restarted else {
         panic!("{restarted:?}")
     };
@@ -438,12 +437,16 @@ fn a_patch_is_for_the_ice_session_that_it_names() {
     );
     assert!(fragment.contains("a=ice-options:"), "{fragment}");
     assert_eq!(
-        patch(Tag::Exact(&answer.tag), &other),
+        patch(Tag::Exact(&answer.tag), other),
         Err(PatchError::Stale)
     );
     let elsewhere = (SessionId([9; 16]), &stream, Role::Publish);
-    let gone = world.gateway.handle_patch(elsewhere, Tag::Any, &other, now);
+    let gone = world
+        .gateway
+        .handle_patch(elsewhere, Some(Tag::Any), other, now);
     assert_eq!(gone, Err(PatchError::NoSession));
+    let untagged = world.gateway.handle_patch(about, None, other, now);
+    assert_eq!(untagged, Err(PatchError::Untagged));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The way to the gateway: what HTTP asks of it, and its answers.
 
 use gateway::{
-    Answer, Event, Fragment, Gateway, NewSession, OfferError, PatchError, Patched, PathState, Role,
+    Answer, Event, Gateway, NewSession, OfferError, PatchError, Patched, PathState, Role,
     SessionId, Tag,
 };
 use metrics::counter;
@@ -44,8 +44,8 @@ pub(super) enum Question {
     },
     Patch {
         session: SessionName,
-        tag: OwnTag,
-        fragment: Fragment,
+        tag: Option<OwnTag>,
+        fragment: String,
         answer: oneshot::Sender<Result<Patched, PatchError>>,
     },
     Delete {
@@ -98,8 +98,8 @@ impl MediaHandle {
     pub async fn patch(
         &self,
         session: SessionName,
-        tag: OwnTag,
-        fragment: Fragment,
+        tag: Option<OwnTag>,
+        fragment: String,
     ) -> Result<Result<Patched, PatchError>, Stopped> {
         self.ask(|answer| Question::Patch {
             session,
@@ -187,10 +187,10 @@ pub(super) fn ask(gateway: &mut Gateway, question: Question, now: std::time::Ins
             answer,
         } => {
             let about = (session.id, &session.stream, session.role);
-            let tag = match &tag {
+            let tag = tag.as_ref().map(|tag| match tag {
                 OwnTag::Any => Tag::Any,
                 OwnTag::Exact(tag) => Tag::Exact(tag),
-            };
+            });
             reply(answer, gateway.handle_patch(about, tag, &fragment, now));
         }
         Question::Delete { session, answer } => {

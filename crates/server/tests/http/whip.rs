@@ -296,6 +296,8 @@ async fn camera_tools_read_a_list_of_what_is_live() {
     assert_eq!(reply.refusal(), (404, "not-found".into()));
     let reply = studio.stage.get("/v3/paths/list", &studio.view).await;
     assert_eq!(reply.refusal(), (403, "wrong-scope".into()));
+    let odd = studio.stage.get("/v3/paths/list?page=two", &account);
+    assert_eq!(odd.await.refusal(), (400, "bad-message".into()));
     let kick = "/v3/webrtcsessions/kick/AAAAAAAAAAAAAAAAAAAAAA";
     let reply = studio.stage.post(kick, &account, json!({})).await;
     assert_eq!(reply.refusal(), (404, "not-found".into()));

@@ -117,6 +117,12 @@ async fn open(
     };
     let answer = site.media.offer(new, sdp).await.map_err(Refused::stopped)?;
     let answer = answer.map_err(refused)?;
+    // Revoked in between, it was not there to be ended: one of the two always sees the other.
+    if let Err(refused) = endpoint.authorize(site, &headers, &uri).await {
+        let ended = site.media.delete(endpoint.session(id)).await;
+        ended.map_err(Refused::stopped)?;
+        return Err(refused);
+    }
     tracing::info!(session = %id, stream = %endpoint.stream, caller = caller.kind(), "session opened");
     let location = format!("{}/{id}", uri.path());
     Ok(created(&answer, &location, |headers| {

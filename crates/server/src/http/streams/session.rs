@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use gateway::{Fragment, PatchError, Patched, Role, SessionId};
+use gateway::{PatchError, Patched, Role, SessionId};
 use protocol::problem::ProblemCode;
 
 use super::super::refused::Refused;
@@ -46,16 +46,6 @@ pub(super) async fn handle(
 async fn patch(site: &Site, session: SessionName, request: Request) -> Result<Response, Refused> {
     let tag = tag(request.headers());
     let fragment = text(request, FRAGMENT).await?;
-    let is_there = site
-        .media
-        .has(session.clone())
-        .await
-        .map_err(Refused::stopped)?;
-    if !is_there {
-        return Err(gone());
-    }
-    let tag = tag.ok_or(ProblemCode::PreconditionRequired)?;
-    let fragment = Fragment::parse(&fragment).map_err(refused)?;
     let patched = site.media.patch(session, tag, fragment).await;
     match patched.map_err(Refused::stopped)?.map_err(refused)? {
         Patched::Trickled => Ok(StatusCode::NO_CONTENT.into_response()),
@@ -87,6 +77,7 @@ fn tag(headers: &HeaderMap) -> Option<OwnTag> {
 fn refused(error: PatchError) -> Refused {
     match &error {
         PatchError::NoSession => gone(),
+        PatchError::Untagged => ProblemCode::PreconditionRequired.into(),
         PatchError::Stale => Refused::because(ProblemCode::PreconditionFailed, &error),
         PatchError::Malformed(_) => Refused::because(ProblemCode::OfferMalformed, &error),
     }
