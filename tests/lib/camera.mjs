@@ -56,7 +56,19 @@ export function watchClock(selector) {
     video.requestVideoFrameCallback(read);
   };
   video.requestVideoFrameCallback(read);
-  window.__clock = { stop() { running = false; return { seen, frames, longestGapMs }; } };
+  window.__clock = {
+    count: () => seen.length,
+    stop() { running = false; return { seen, frames, longestGapMs }; },
+  };
+}
+
+/// Waits for so many pictures of a video and tells how many numbers each is after the one before.
+export async function pictureSteps(page, selector, pictures) {
+  await page.evaluate(watchClock, selector);
+  await page.waitForFunction((wanted) => window.__clock.count() >= wanted, pictures);
+  const { seen } = await page.evaluate(() => window.__clock.stop());
+  const loop = FPS * SECONDS;
+  return seen.slice(1).map(({ number }, i) => (number - seen[i].number + loop) % loop);
 }
 
 /// Milliseconds from a frame being shown at the sender to being shown at the receiver, sorted.

@@ -89,6 +89,15 @@ export class Server {
     return request(this.origin + path);
   }
 
+  /// Waits until the log says so.
+  async logged(pattern) {
+    const gone = this.#exited.then(() => true);
+    while (!pattern.test(this.log)) {
+      const isOver = await Promise.race([gone, new Promise((done) => setTimeout(done, 50))]);
+      if (isOver) throw new Error(`helio is gone and never said ${pattern}`);
+    }
+  }
+
   /// Runs a command of the program on this server's data and returns its JSON.
   command(...words) {
     return JSON.parse(execFileSync(HELIO, [...words, '--json', ...this.arguments()], { encoding: 'utf8' }));

@@ -1,0 +1,83 @@
+// Clients that are nobody's of ours, on a page of another site: `whip-whep` publishes and watches,
+// `@eyevinn/webrtc-player` watches.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { Device } from '../lib/browser.mjs';
+import { FPS, pictureSteps } from '../lib/camera.mjs';
+import { OtherSite } from '../lib/other_site.mjs';
+import { setUp } from '../lib/people.mjs';
+import { loudestPitch } from '../lib/pitch.mjs';
+import { Server } from '../lib/server.mjs';
+import { makeStream } from '../lib/streams.mjs';
+
+const TONE_HZ = 660;
+const PICTURES = 60;
+
+describe('clients of others', { timeout: 180_000 }, () => {
+  let server, site, owner, camera, viewer, publishing, viewing;
+
+  before(async () => {
+    [server, site] = await Promise.all([Server.start(), OtherSite.start()]);
+    [owner, camera, viewer] = await Promise.all(['owner', 'camera', 'viewer'].map((name) => Device.open(name)));
+    await setUp(owner, server);
+    await makeStream(owner, server, 'yard');
+    const code = (right) => server.command('streams', 'share', 'yard', right).code;
+    publishing = [`${server.origin}/yard/whip`, code('--publish')];
+    viewing = [`${server.origin}/yard/whep`, code('--view')];
+    await camera.page.goto(site.origin);
+    await camera.page.evaluate(([url, token, tone]) => window.publish(url, token, tone), [...publishing, TONE_HZ]);
+  });
+
+  after(async () => {
+    await Promise.all([owner, camera, viewer].map((device) => device?.close()));
+    await Promise.all([server?.close(), site?.close()]);
+  });
+
+  test('whip-whep publishes without a candidate in its offer, and trickles them', async () => {
+    await camera.page.waitForFunction(() => window.connection.connectionState === 'connected');
+    const [offer, ...later] = await camera.page.evaluate(() => window.requests);
+    assert.ok(offer.status === 201 && !offer.body.includes('a=candidate:'));
+    assert.ok(later.length > 0 && later.every(({ method, status }) => method === 'PATCH' && status === 204), JSON.stringify(later));
+  });
+
+  test('whip-whep watches, and sees and hears what is published', async (t) => {
+    await viewer.page.goto(site.origin);
+    await viewer.page.evaluate(([url, token]) => window.watch(url, token), viewing);
+    await seesAndHears(t);
+  });
+
+  test('whip-whep restarts ICE at both ends, and the picture goes on', async (t) => {
+    for (const { page } of [camera, viewer]) {
+      await page.evaluate(() => window.restart());
+      const answers = await page.evaluate(() => window.requests.map(({ status }) => status));
+      assert.ok(answers.includes(200), `${answers}`);
+    }
+    await seesAndHears(t);
+  });
+
+  test('whip-whep stops watching', async () => {
+    await viewer.page.evaluate(() => window.stop());
+    await server.logged(/session ended .*role="watch" why="deleted"/);
+  });
+
+  test('@eyevinn/webrtc-player watches, and sees and hears what is published', async (t) => {
+    await viewer.page.goto(site.origin);
+    await viewer.page.evaluate(([url, token]) => window.play(url, token), viewing);
+    await seesAndHears(t);
+    await viewer.page.evaluate(() => window.stop());
+  });
+
+  test('whip-whep stops publishing, and the stream has no source', async () => {
+    await camera.page.evaluate(() => window.stop());
+    await server.logged(/session ended .*role="publish" why="deleted"/);
+  });
+
+  async function seesAndHears(t) {
+    // The first is the last key frame, of whenever that was.
+    const [, ...steps] = await pictureSteps(viewer.page, 'video', PICTURES);
+    const hertz = await viewer.page.evaluate(loudestPitch, ['video', 1000]);
+    t.diagnostic(`${PICTURES} pictures in steps of ${[...new Set(steps)].sort((a, b) => a - b).join(' ')}, ${hertz.toFixed(1)} Hz`);
+    assert.ok(steps.every((step) => step > 0 && step < FPS), 'each picture is later than the one before');
+    assert.ok(Math.abs(hertz - TONE_HZ) < 5, `${hertz} Hz`);
+  }
+});
