@@ -7,12 +7,14 @@ export function prepareTalking() {
   const find = (id) => document.querySelector(`[data-testid=${id}]`);
   const talk = { said: [], came: [], failed: [] };
   window.__talk = talk;
-  const isOfPeer = (node) => node instanceof HTMLElement && node.matches('[data-testid=text-item][data-from=peer]');
+  const isOfPeer = (node) => node.matches('[data-testid=text-item][data-from=peer]');
   new MutationObserver((changes) => {
     for (const { target } of changes.filter(({ type }) => type === 'attributes')) {
       if (target.matches('[data-testid=text-item][data-from=self][data-state=failed]')) talk.failed.push(Number(target.querySelector('.message-text').textContent));
     }
-    for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes]).filter(isOfPeer)) {
+    // The first text of a conversation comes with the list that it is in.
+    const added = changes.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => node instanceof HTMLElement);
+    for (const node of added.flatMap((each) => [each, ...each.querySelectorAll('*')]).filter(isOfPeer)) {
       talk.came.push({ number: Number(node.querySelector('.message-text').textContent), at: now() });
     }
   }).observe(document.body, { subtree: true, childList: true, attributeFilter: ['data-state'] });
