@@ -3,10 +3,10 @@
 # a network namespace of its own, where that is allowed: nothing leaves the machine.
 #
 # HELIO: a release build to measure, in place of the one that is built here, and BENCH_COMMIT what
-# it is. BENCH_ROUNDS: 3. BENCH_ONLY: names of sections in run.mjs, to be printed alone.
+# it is. BENCH_ROUNDS: 3. BENCH_ONLY: names of sections in run.mjs; the others stay as they are.
 set -euo pipefail
 cd "$(dirname "$0")"
-../scripts/install-test-tools.sh
+../scripts/install-test-tools.sh janus:janus
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/../target}
 if [[ -z ${HELIO:-} ]]; then

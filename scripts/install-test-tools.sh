@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Installs what the tests run against: browsers, coturn, FFmpeg, NATs. Without root it prints the line to type.
+# Installs what the tests run against: browsers, coturn, FFmpeg, NATs, and what is named as
+# program:package besides. Without root it prints the line to type.
 set -euo pipefail
 
 # program:package
 wanted=(ip:iproute2 nft:nftables tcpdump:tcpdump chromium:chromium firefox-esr:firefox-esr ffmpeg:ffmpeg turnserver:coturn
         turnutils_uclient:coturn certutil:libnss3-tools openssl:openssl
-        cmake:cmake cc:build-essential)
+        cmake:cmake cc:build-essential "$@")
 missing=()
 for pair in "${wanted[@]}"; do
   PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || missing+=("${pair##*:}")

@@ -95,9 +95,17 @@ export class People {
   }
 }
 
-async function post(server, path, body, token) {
+/** A stream that anybody may view; the code that lets a program publish to it. */
+export async function openStream(server, name) {
+  const people = await People.settle(server, 1);
+  const token = people.account.values().next().value;
+  await post(server, `/api/streams/${name}`, { isPublic: true }, token, 'PUT');
+  return (await post(server, `/api/streams/${name}/shares`, { action: 'publish' }, token)).code;
+}
+
+async function post(server, path, body, token, method = 'POST') {
   const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-  const reply = await fetch(server.origin + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  const reply = await fetch(server.origin + path, { method, headers, body: JSON.stringify(body) });
   if (!reply.ok) throw new Error(`${path}: ${reply.status} ${await reply.text()}`);
   return reply.json();
 }

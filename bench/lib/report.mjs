@@ -2,43 +2,40 @@
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
 import { table, verdict } from './figures.mjs';
-import { soakSection } from './relay_soak.mjs';
-import { HELIO, packageVersion, readCpuModel } from './servers.mjs';
+import { HELIO, readCpuModel } from './servers.mjs';
 
 const ratio = (figure) => figure.toFixed(2);
 
-export function write({ parts, rounds, loads, minutes }) {
-  return `# Benchmarks
+/** What stands before and after the sections. */
+export function frame() {
+  return {
+    intro: `# Benchmarks
 
-Written by \`make bench\`; nothing here is typed by hand. Ours and the peers run in turns in one run, each time a fresh process, and the same load goes to each. A figure is the median of ${rounds} rounds, with the least and the most in brackets; a ratio is that of the medians. What is measured is processor time of the processes that a row is about, user and system (\`/proc/PID/stat\`), per unit of work, since that says what a machine can carry. It still depends on what else runs there: the brackets and the load average say how far to trust a row.
-
-${facts(loads, minutes)}
-
-${parts.join('\n\n')}
-
-${soakSection()}## Again
-
-\`\`\`
+Written by \`make bench\`; nothing here is typed by hand. Each section says of which run it is. Ours and the peers run in turns in one run, each time a fresh process, and the same load goes to each. A figure is the median of the rounds, with the least and the most in brackets; a ratio is that of the medians. What is measured is processor time of the processes that a row is about, user and system (\`/proc/PID/stat\`), per unit of work, since that says what a machine can carry. It still depends on what else runs there: the brackets and the load average say how far to trust a row.`,
+    last: {
+      Again: `\`\`\`
 make bench                              # builds, measures, writes this file
 HELIO=path bench/run.sh                 # measures another build
 BENCH_ROUNDS=5 bench/run.sh
-BENCH_ONLY='setup links' bench/run.sh   # these sections alone, printed and not written
+BENCH_ONLY='setup links' bench/run.sh   # writes these sections, and keeps the others
 \`\`\`
-The loads are \`bench/load\` (\`turn_load\`, \`signal_load\`, \`link_load\`), the peers \`bench/node_relay.mjs\`, \`bench/load/src/bin/bare_forwarder.rs\` and Debian's \`turnserver\`; how each is started stands in \`bench/lib/servers.mjs\`.
-`;
+The loads are \`bench/load\` (\`turn_load\`, \`signal_load\`, \`watch_load\`, \`link_load\`), the peers \`bench/node_relay.mjs\`, \`bare_forwarder\` and \`bare_gateway\` in \`bench/load/src/bin\`, and Debian's \`turnserver\`; how each is started stands in \`bench/lib/servers.mjs\`.`,
+    },
+  };
 }
 
-function facts(loads, minutes) {
+/** What a section's run was. */
+export function facts({ rounds, loads, minutes, peers }) {
   const version = execFileSync(HELIO, ['--version'], { encoding: 'utf8' }).trim();
   const cores = os.availableParallelism();
+  const when = new Date().toISOString().slice(0, 16).replace('T', ' ');
   const span = [Math.min(...loads), Math.max(...loads)].map((load) => load.toFixed(1)).join(' to ');
-  return table(['this run', ''], [
-    ['machine', `${cores} cores, ${readCpuModel()}, Linux ${os.release().split('-')[0]}`],
-    ['ours', `${version}, release build, ${process.env.BENCH_COMMIT}`],
-    ['peers', `coturn ${packageVersion('coturn')}, Node ${process.version} with ws`],
-    ['when', `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC, ${minutes.toFixed(1)} minutes`],
-    ['load average (1 minute) while it ran', `${span} on ${cores} cores, the benchmark's own programs included`],
-  ]);
+  return [
+    `> ${version}, release build, ${process.env.BENCH_COMMIT}${peers ? `; ${peers}` : ''}`,
+    `${cores} cores, ${readCpuModel()}, Linux ${os.release().split('-')[0]}`,
+    `${when} UTC, ${minutes.toFixed(1)} minutes, ${rounds} rounds`,
+    `load average (1 minute) ${span}, the benchmark's own programs included`,
+  ].join('; ');
 }
 
 export function turnText({ packets, memory, replies, goalMb }) {

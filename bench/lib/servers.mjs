@@ -1,9 +1,10 @@
 // The servers that are measured: each on its own port of loopback, stopped by its pid.
 import { execFileSync, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { LAN } from '../../tests/lib/server.mjs';
 
 export const { HELIO, LOAD } = process.env;
 export const SECRET = 'a secret of the benchmark';
@@ -130,6 +131,36 @@ export function startNodeRelay(jwks, audience, tls = []) {
 
 export function startBareForwarder() {
   return startPrinting(join(LOAD, 'bare_forwarder'), []);
+}
+
+export function startBareGateway() {
+  return startPrinting(join(LOAD, 'bare_gateway'), []);
+}
+
+/** Debian's Janus with its video room and its HTTP transport, as they come but for the ports. */
+export async function startJanus(data) {
+  const [http, etc] = [await freePort(), join(data, 'janus')];
+  mkdirSync(etc, { recursive: true });
+  const files = {
+    'janus.jcfg': `general: { debug_level = 1, session_timeout = 0 }
+media: { }
+nat: { ice_enforce_list = "${LAN}" }
+plugins: { disable = "${others('plugins', 'libjanus_videoroom.so')}" }
+transports: { disable = "${others('transports', 'libjanus_http.so')}" }`,
+    'janus.plugin.videoroom.jcfg': 'general: { }',
+    'janus.transport.http.jcfg': `general: { json = "compact", base_path = "/janus", http = true, port = ${http}, ip = "${HOST}", https = false }
+admin: { admin_http = false, admin_https = false }`,
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(etc, name), text);
+  const child = new Child('janus', ['--configs-folder', etc, '--disable-colors']);
+  await child.until(() => fetch(`http://${HOST}:${http}/janus/info`).then(({ ok }) => ok, () => false));
+  return Object.assign(child, { http: `${HOST}:${http}` });
+}
+
+/** Its modules of a kind but one. */
+function others(kind, needed) {
+  const names = readdirSync(`/usr/lib/x86_64-linux-gnu/janus/${kind}`);
+  return names.filter((name) => name.endsWith('.so') && name !== needed).join(',');
 }
 
 async function startPrinting(program, words) {

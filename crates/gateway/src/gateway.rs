@@ -14,6 +14,7 @@ use crate::fragment::Fragment;
 use crate::offer::CheckedOffer;
 use crate::session::{NewSession, Role, Session, SessionId, SessionKey};
 use crate::stream::{PathState, Stream};
+use fanout::Waiting;
 use timers::Timers;
 
 mod demux;
@@ -35,6 +36,7 @@ pub struct Gateway {
     keys_by_addr: HashMap<SocketAddr, SessionKey>,
     timers: Timers,
     last_key: u64,
+    waiting: Waiting,
     out: VecDeque<Transmit>,
     events: VecDeque<Event>,
 }
@@ -64,6 +66,7 @@ impl Gateway {
             keys_by_addr: HashMap::new(),
             timers: Timers::default(),
             last_key: 0,
+            waiting: Waiting::default(),
             out: VecDeque::new(),
             events: VecDeque::new(),
         }
@@ -173,7 +176,7 @@ impl Gateway {
         true
     }
 
-    /// When [`Gateway::handle_timeout`] is due.
+    /// When [`Gateway::handle_timeout`] is due, once there is nothing to send.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let streams = self.streams.values().filter_map(Stream::poll_timeout);
         streams.chain(self.timers.first()).min()
@@ -199,8 +202,10 @@ impl Gateway {
         }
     }
 
-    /// The next datagram to send.
+    /// The next datagram to send. What came of a publisher since the last drain leaves now, viewer
+    /// by viewer: an owner that hands in all datagrams that it has before it asks saves work.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        while self.out.is_empty() && self.forward_to_next() {}
         self.out.pop_front()
     }
 
@@ -270,6 +275,7 @@ impl Gateway {
         session.handle_connected(now, &mut self.out);
         session.handle_heard(now);
         let (id, name, role) = (session.id, session.stream.clone(), session.role);
+        self.forward_all();
         let stream = self
             .streams
             .entry(name.clone())

@@ -55,6 +55,20 @@ impl DrainedRtc {
         result
     }
 
+    /// Writes packets and lets them leave, where `write` says that it wrote any. However many they
+    /// are, the session is drained once: written packets stand in a queue, which nothing but the
+    /// next time moves on.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        out: &mut VecDeque<Transmit>,
+        write: impl FnOnce(&mut Rtc) -> bool,
+    ) {
+        if write(&mut self.rtc) {
+            self.handle_timeout(now, out);
+        }
+    }
+
     /// Looks at the session without changing it.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Rtc) -> T) -> T {
         look(&self.rtc)

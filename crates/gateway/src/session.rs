@@ -89,8 +89,9 @@ struct TrackState {
     track: Track,
     mid: Mid,
     forwarding: Forwarding,
-    /// A publisher's payload type as the viewer knows it; none where it knows none.
-    payload_types: HashMap<Pt, Option<Pt>>,
+    /// A publisher's payload types as the viewer knows them; none where it knows none. Few: the
+    /// publisher's `PayloadParams` are those that were negotiated with it.
+    payload_types: Vec<(Pt, Option<Pt>)>,
 }
 
 impl TrackState {
@@ -99,7 +100,7 @@ impl TrackState {
             track: *track,
             mid: *mid,
             forwarding: Forwarding::default(),
-            payload_types: HashMap::new(),
+            payload_types: Vec::new(),
         }
     }
 }
@@ -278,13 +279,6 @@ impl Session {
     fn mid(&self, track: Track) -> Option<Mid> {
         let mut tracks = self.tracks.iter();
         tracks.find(|each| each.track == track).map(|each| each.mid)
-    }
-
-    /// The forwarding of one track, where the viewer takes it.
-    pub(crate) fn forwarding(&mut self, track: Track) -> Option<&mut Forwarding> {
-        let mut tracks = self.tracks.iter_mut();
-        let track = tracks.find(|each| each.track == track)?;
-        Some(&mut track.forwarding)
     }
 
     /// Another publisher: what its payload types mean is asked anew.

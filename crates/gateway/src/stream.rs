@@ -36,6 +36,8 @@ pub(crate) struct Stream {
     /// Since when there is no publisher.
     pub(crate) orphaned_at: Option<Instant>,
     pub(crate) picture: Picture,
+    /// What came from the publisher and no viewer has had.
+    pub(crate) coming: Vec<Incoming>,
     /// What its publisher sends.
     pub(crate) codecs: BTreeMap<Track, Codec>,
 }
@@ -48,6 +50,7 @@ impl Stream {
             viewers: BTreeSet::new(),
             orphaned_at: Some(now),
             picture: Picture::default(),
+            coming: Vec::new(),
             codecs: BTreeMap::new(),
         }
     }
@@ -57,12 +60,14 @@ impl Stream {
         self.publication += 1;
         self.orphaned_at = None;
         self.codecs.clear();
+        self.coming.clear();
         self.picture = Picture::default();
         self.picture.is_wanted = !self.viewers.is_empty();
     }
 
     pub(crate) fn end(&mut self, now: Instant) {
         self.codecs.clear();
+        self.coming.clear();
         self.publisher = None;
         self.orphaned_at = Some(now);
         self.picture = Picture::default();
@@ -91,12 +96,24 @@ pub(crate) struct Picture {
     asked_at: Option<Instant>,
 }
 
+/// A publisher's packet on its way to viewers.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    pub(crate) track: Track,
+    /// How it is coded.
+    pub(crate) params: PayloadParams,
+    /// A viewer may begin with it.
+    pub(crate) starts: bool,
+    pub(crate) packet: Kept,
+}
+
 /// What viewers need of a publisher's packet.
 #[derive(Debug, Clone)]
 pub(crate) struct Kept {
     pub(crate) seq: u64,
     pub(crate) time: u32,
     pub(crate) marker: bool,
+    /// Those that mean the same to every viewer.
     pub(crate) ext_vals: ExtensionValues,
     pub(crate) payload: Arc<[u8]>,
 }
@@ -107,9 +124,22 @@ impl Kept {
             seq: *packet.seq_no,
             time: packet.header.timestamp,
             marker: packet.header.marker,
-            ext_vals: packet.header.ext_vals.clone(),
+            ext_vals: passed_on(&packet.header.ext_vals),
             payload: Arc::clone(&packet.payload),
         }
+    }
+}
+
+/// Header extensions that mean the same to every viewer; the others belong to one connection.
+fn passed_on(values: &ExtensionValues) -> ExtensionValues {
+    ExtensionValues {
+        audio_level: values.audio_level,
+        voice_activity: values.voice_activity,
+        video_orientation: values.video_orientation,
+        abs_capture_time: values.abs_capture_time,
+        play_delay_min: values.play_delay_min,
+        play_delay_max: values.play_delay_max,
+        ..ExtensionValues::default()
     }
 }
 

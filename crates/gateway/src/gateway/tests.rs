@@ -287,6 +287,31 @@ fn what_is_published_reaches_everybody_who_watches() {
 }
 
 #[test]
+fn what_came_together_leaves_viewer_by_viewer() {
+    let mut world = World::new();
+    let publisher = world.join(Role::Publish);
+    let viewers = [world.join(Role::Watch), world.join(Role::Watch)];
+    world.film(publisher, true);
+    let now = world.now;
+    for _ in 0..3 {
+        world.clients[publisher].write(1, "VP8", &[0x10, 1, 0x9d, 0x01, 0x2a], now);
+        world.clients[publisher].seq += 1;
+    }
+    let own = world.clients[publisher].addr;
+    for (to, bytes) in world.clients[publisher].turn(now) {
+        world.gateway.handle_datagram(to, own, &bytes, now);
+    }
+    let sent = std::iter::from_fn(|| world.gateway.poll_transmit());
+    let is_media = |bytes: &[u8]| bytes[0] & 0xc0 == 0x80 && !(200..=206).contains(&bytes[1]);
+    let places: Vec<_> = sent
+        .filter(|sent| is_media(&sent.contents))
+        .map(|sent| sent.destination)
+        .collect();
+    let [first, second] = viewers.map(|viewer| [world.clients[viewer].addr; 3]);
+    assert_eq!(places, [first, second].concat());
+}
+
+#[test]
 fn a_viewer_who_joins_sees_the_last_key_frame_at_once_and_moves_on_with_the_next() {
     let mut world = World::new();
     let publisher = world.join(Role::Publish);

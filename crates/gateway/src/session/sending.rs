@@ -1,4 +1,4 @@
-//! What a viewer is sent of a publisher's packet.
+//! What a viewer is sent of a publisher's packets.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,51 +8,88 @@ use str0m::Rtc;
 use str0m::format::PayloadParams;
 use str0m::media::{Mid, Pt};
 use str0m::net::Transmit;
-use str0m::rtp::{ExtensionValues, RtpWrite};
+use str0m::rtp::RtpWrite;
 
-use super::Session;
-use crate::stream::{Kept, Track};
+use super::{Session, TrackState};
+use crate::stream::{Incoming, Track};
 
 impl Session {
-    /// Sends a packet of the publisher to this viewer, where it flows and the viewer knows its
-    /// codec.
+    /// Sends what came together of the publisher to this viewer, where it flows and the viewer knows
+    /// its codec. `publication` is whose clocks the packets' times are of.
     pub(crate) fn forward(
         &mut self,
-        track: Track,
-        packet: &Kept,
-        params: &PayloadParams,
+        publication: u64,
+        packets: &[Incoming],
         now: Instant,
         out: &mut VecDeque<Transmit>,
     ) {
-        let Some(state) = self.tracks.iter_mut().find(|each| each.track == track) else {
-            return;
-        };
-        let mid = state.mid;
-        let known = state.payload_types.entry(params.pt());
-        let known = known.or_insert_with(|| self.rtc.look(|rtc| fitting(rtc, mid, params)));
-        let Some(pt) = *known else {
-            return;
-        };
-        let Some(placed) = state.forwarding.place(packet.seq, packet.time, now) else {
-            return;
-        };
-        let write = RtpWrite::new(
-            pt,
-            placed.seq.into(),
-            placed.time,
-            now,
-            Arc::clone(&packet.payload),
-        );
-        let write = write
-            .marker(packet.marker)
-            .ext_vals(passed_on(&packet.ext_vals))
-            .nackable(track == Track::Video);
-        self.sent_bytes += packet.payload.len() as u64;
-        self.rtc.change(now, out, |rtc| {
-            if let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None) {
-                stream.write_rtp(write);
+        let (tracks, sent_bytes) = (&mut self.tracks, &mut self.sent_bytes);
+        self.rtc.send(now, out, |rtc| {
+            let mut is_anything_written = false;
+            for track in tracks {
+                let written = track.write(rtc, publication, packets, now);
+                *sent_bytes += written.unwrap_or(0);
+                is_anything_written |= written.is_some();
             }
+            is_anything_written
         });
+    }
+
+    /// What comes next of a track may not follow from what was.
+    pub(crate) fn pause(&mut self, track: Track) {
+        let mut tracks = self.tracks.iter_mut();
+        if let Some(track) = tracks.find(|each| each.track == track) {
+            track.forwarding.pause();
+        }
+    }
+}
+
+impl TrackState {
+    /// Writes what is of this track; how many bytes, none where nothing is.
+    fn write(
+        &mut self,
+        rtc: &mut Rtc,
+        publication: u64,
+        packets: &[Incoming],
+        now: Instant,
+    ) -> Option<u64> {
+        let (track, mut bytes) = (self.track, None);
+        for incoming in packets.iter().filter(|each| each.track == track) {
+            let packet = &incoming.packet;
+            let Some(pt) = self.payload_type(rtc, &incoming.params) else {
+                continue;
+            };
+            if incoming.starts && !self.forwarding.is_running() {
+                let rate = incoming.params.spec().clock_rate.get();
+                let at = (packet.seq, packet.time);
+                self.forwarding.begin(publication, at, rate, now);
+            }
+            let Some(placed) = self.forwarding.place(packet.seq, packet.time, now) else {
+                continue;
+            };
+            let payload = Arc::clone(&packet.payload);
+            let write = RtpWrite::new(pt, placed.seq.into(), placed.time, now, payload)
+                .marker(packet.marker)
+                .ext_vals(packet.ext_vals.clone())
+                .nackable(track == Track::Video);
+            let mut api = rtc.direct_api();
+            if let Some(stream) = api.stream_tx_by_mid(self.mid, None) {
+                stream.write_rtp(write);
+                *bytes.get_or_insert(0) += packet.payload.len() as u64;
+            }
+        }
+        bytes
+    }
+
+    /// The payload type by which the viewer knows what the publisher sends.
+    fn payload_type(&mut self, rtc: &Rtc, source: &PayloadParams) -> Option<Pt> {
+        let mut known = self.payload_types.iter();
+        if let Some((_, pt)) = known.find(|(theirs, _)| *theirs == source.pt()) {
+            return *pt;
+        }
+        let pt = fitting(rtc, self.mid, source);
+        self.payload_types.push((source.pt(), pt));
+        pt
     }
 }
 
@@ -75,17 +112,4 @@ fn fitting(rtc: &Rtc, mid: Mid, source: &PayloadParams) -> Option<Pt> {
     let same = taken.iter().find(is_same);
     let alike = same.or_else(|| taken.iter().find(is_packed_alike));
     alike.or(taken.first()).map(|params| params.pt())
-}
-
-/// Header extensions that mean the same to every viewer; the others belong to one connection.
-fn passed_on(values: &ExtensionValues) -> ExtensionValues {
-    ExtensionValues {
-        audio_level: values.audio_level,
-        voice_activity: values.voice_activity,
-        video_orientation: values.video_orientation,
-        abs_capture_time: values.abs_capture_time,
-        play_delay_min: values.play_delay_min,
-        play_delay_max: values.play_delay_max,
-        ..ExtensionValues::default()
-    }
 }

@@ -46,8 +46,14 @@ impl Outgoing {
         let max_segments = sockets
             .find(socket)
             .map_or(1, |socket| socket.max_segments());
-        let index = match self.open.get(&(socket, to)) {
-            Some(index) if self.batches[*index].fits(length, src_ip, max_segments) => *index,
+        let is_same = |batch: &Batch| batch.socket == socket && batch.to == to;
+        let open = match self.batches.last() {
+            // Most follow one of their own flow.
+            Some(last) if is_same(last) => Some(self.batches.len() - 1),
+            _ => self.open.get(&(socket, to)).copied(),
+        };
+        let index = match open {
+            Some(index) if self.batches[index].fits(length, src_ip, max_segments) => index,
             _ => self.open_batch(sockets, socket, to, src_ip, length),
         };
         let batch = &mut self.batches[index];

@@ -147,6 +147,8 @@ impl Shard {
                     for datagram in received.datagrams() {
                         self.world.handle_datagram(key, &datagram);
                     }
+                    // Once for all of them: what came together leaves together.
+                    self.world.obey_gateway();
                     if received.is_all() {
                         return;
                     }
@@ -216,11 +218,7 @@ impl World {
     /// Whether the datagram was of a session of the gateway.
     fn handle_media(&mut self, local: SocketAddr, datagram: &Datagram<'_>) -> bool {
         let (from, bytes, now) = (datagram.from, datagram.bytes, self.now.instant);
-        let is_media = self.gateway.handle_datagram(local, from, bytes, now);
-        if is_media {
-            self.obey_gateway();
-        }
-        is_media
+        self.gateway.handle_datagram(local, from, bytes, now)
     }
 
     fn handle_timeout(&mut self) {

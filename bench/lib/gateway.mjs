@@ -1,0 +1,102 @@
+// One stream to many viewers, beside a bare str0m forwarder and Janus: processor time per forwarded packet,
+// memory per viewer, how soon a viewer sees something.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LAN } from '../../tests/lib/server.mjs';
+import { median, spread, table, verdict } from './figures.mjs';
+import { openStream } from './people.mjs';
+import { packageVersion, runLoad, startBareGateway, startHelio, startJanus } from './servers.mjs';
+
+const VIEWERS = [10, 50, 200];
+const RATES_KBPS = [600, 2500];
+const SECONDS = 4;
+const GOALS = { bare: 1.25, packetMs: 50, pictureMs: 120 };
+const STREAM = 'cam0';
+
+const starts = { helio: startOurs, bare: startBare, janus: startPeer };
+
+/** Ours with a public stream and a code to publish to it. */
+async function startOurs(data) {
+  const server = await startHelio(data);
+  return Object.assign(server, { by: 'whip', token: await openStream(server, STREAM) });
+}
+
+async function startBare() {
+  return Object.assign(await startBareGateway(), { by: 'whip', token: '-' });
+}
+
+async function startPeer(data) {
+  return Object.assign(await startJanus(data), { by: 'janus', token: '-' });
+}
+
+/** Every load on a fresh process of each server, in turns. */
+export async function measureGateway(rounds, say) {
+  const loads = RATES_KBPS.flatMap((kbps) => VIEWERS.map((viewers) => ({ viewers, kbps })));
+  const rows = loads.map((load) => ({ load, ...Object.fromEntries(Object.keys(starts).map((name) => [name, []])) }));
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const row of rows) {
+      for (const [name, start] of Object.entries(starts)) {
+        row[name].push(await runOnce(start, row.load));
+      }
+      say(`gateway ${round}/${rounds}: ${describe(row.load)}: ${Object.keys(starts)
+        .map((name) => `${name} ${perMillion(row[name].at(-1)).toFixed(2)}`).join(', ')} s per million packets`);
+    }
+  }
+  return rows;
+}
+
+/** One load on a server with a registry of its own, where it has one. */
+async function runOnce(start, load) {
+  const data = mkdtempSync(join(tmpdir(), 'helio-bench-'));
+  const server = await start(data);
+  try {
+    const [whip, whep] = ['whip', 'whep'].map((what) => `/${STREAM}/${what}`);
+    const { http, by, token } = server;
+    return await runLoad('watch_load', server, { server: http, ip: LAN, by, whip, whep, token, seconds: SECONDS, ...load });
+  } finally {
+    await server.stop();
+    rmSync(data, { recursive: true, force: true });
+  }
+}
+
+/** What ran beside ours. */
+export function gatewayPeers() {
+  return `str0m 0.25.0, Janus ${packageVersion('janus')}`;
+}
+
+const perMillion = (run) => (run.cpuMs / 1000 / run.received) * 1e6;
+const lost = (run) => run.missing / (run.received + run.missing);
+const perCore = (run, viewers) => viewers / (run.cpuMs / 1000 / run.seconds);
+const perViewerKib = (run, viewers) => (run.rssKib - run.rssBeforeKib) / viewers;
+
+function describe({ viewers, kbps }) {
+  return `${viewers} viewers, ${kbps < 1000 ? `${kbps} kbit/s` : `${kbps / 1000} Mbit/s`}`;
+}
+
+export function gatewayText(rows) {
+  const names = Object.keys(starts);
+  const of = (runs, figure) => median(runs.map(figure));
+  const all = (row, figure, write) => names.map((name) => write(of(row[name], (run) => figure(run, row.load.viewers)))).join(' / ');
+  const packets = rows.map((row) => {
+    const ratio = of(row.helio, perMillion) / of(row.bare, perMillion);
+    return [describe(row.load), ...names.map((name) => spread(row[name].map(perMillion), 2)), ratio.toFixed(2),
+      `≤ ${GOALS.bare}`, verdict(ratio, GOALS.bare), all(row, lost, (share) => `${(share * 100).toFixed(2)} %`),
+      all(row, perViewerKib, (kib) => `${kib.toFixed(0)} KiB`), Math.round(of(row.helio, (run) => perCore(run, row.load.viewers)))];
+  });
+  const joins = rows.map((row) => {
+    const time = (who, what) => (name) => `${of(row[name], (run) => run[who][what]).toFixed(0)} ms`;
+    const [packet, picture] = ['packetMs', 'pictureMs'].map((what) => (
+      Math.max(...['first', 'last'].map((who) => of(row.helio, (run) => run[who][what])))));
+    return [describe(row.load), ...['first', 'last'].flatMap((who) => ['packetMs', 'pictureMs'].map((what) => (
+      names.map(time(who, what)).join(' / ')))),
+    `${verdict(packet, GOALS.packetMs)}, ${verdict(picture, GOALS.pictureMs)}`];
+  });
+  return `One publisher by WHIP, viewers by WHEP, UDP and IPv4 on loopback, VP8 in 30 frames a second of equal packets; each frame leaves the load as a burst, packet by packet. *Bare* is a loop of str0m in RTP mode that believes everybody and forwards with GSO (\`bench/load/src/bin/bare_gateway.rs\`); it has no key frame to show, limits nothing and counts nothing. *Janus* is Debian's, its video room by its own API, with the modules that this does not need left out. CPU seconds per million packets that arrived at viewers, over ${SECONDS} s with all of them there; *lost* is what no repair brought back; memory is the growth of the process per viewer.
+
+${table(['load', 'ours', 'bare', 'Janus', 'ours / bare', 'goal', '', 'lost, ours / bare / Janus', 'memory per viewer, ours / bare / Janus', 'viewers that a core of ours carries'], packets)}
+
+From the request of a viewer to its first packet, and to its first whole key frame, ours / bare / Janus; the goals are ≤ ${GOALS.packetMs} ms and ≤ ${GOALS.pictureMs} ms:
+
+${table(['load', 'first viewer: packet', 'picture', 'last viewer: packet', 'picture', ''], joins)}`;
+}
