@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use server::config::Sources;
 
+mod conform;
 mod streams;
 
+pub(crate) use conform::ConformArguments;
 pub(crate) use streams::{ShareArguments, StreamsAction};
 
 /// Links your own devices: signalling, TURN and web pages in one program.
@@ -59,6 +61,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Option<StreamsAction>,
     },
+    /// Ask any server the WHIP and WHEP checklist, row by row
+    Conform(ConformArguments),
     /// List, rotate or kill the keys that sign tokens
     Keys {
         #[command(subcommand)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod config;
+pub(crate) mod conform;
 pub(crate) mod devices;
 pub(crate) mod doctor;
 pub(crate) mod file;

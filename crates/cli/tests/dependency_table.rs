@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// Crate → crates of ours that it may use, directly or not.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("protocol", &[]),
     ("identity", &["protocol"]),
     ("signalling", &["protocol"]),
     ("turn", &[]),
     ("gateway", &["protocol"]),
+    ("conform", &[]),
     ("registry", &["identity", "protocol"]),
     ("peer", &["identity", "protocol"]),
     (
@@ -27,6 +28,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     (
         "cli",
         &[
+            "conform",
             "gateway",
             "identity",
             "peer",

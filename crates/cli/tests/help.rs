@@ -27,7 +27,7 @@ fn the_help_of_helio_reads_so() {
 fn the_help_of_each_command_reads_so() {
     for command in [
         "serve", "setup", "pair", "message", "file", "send", "receive", "doctor", "devices",
-        "pairs", "streams", "keys", "audit", "config",
+        "pairs", "streams", "conform", "keys", "audit", "config",
     ] {
         insta::assert_snapshot!(format!("help-{command}"), said(&[command, "--help"]));
     }

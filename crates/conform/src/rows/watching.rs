@@ -1,0 +1,111 @@
+//! WHEP alone (draft-ietf-wish-whep).
+
+use hyper::Method;
+use url::Url;
+
+use crate::http::{Ask, Reply};
+use crate::offer::{Offer, Role, values};
+use crate::row::{Miss, Outcome, expect};
+use crate::stand::{Opened, Stand};
+
+const EVENTS: &str = "urn:ietf:params:whep:ext:core:server-sent-events";
+const LAYER: &str = "urn:ietf:params:whep:ext:core:layer";
+const JSON: &str = "application/json";
+
+pub(super) async fn has_nothing_yet(stand: &mut Stand) -> Outcome {
+    let reply = stand.post(Role::Watch, &Offer::of(Role::Watch).sdp).await?;
+    expect(reply.status == 409, || {
+        format!("it is answered with {}", reply.status)
+    })?;
+    expect(!reply.header("retry-after").is_empty(), || {
+        "there is no Retry-After".to_owned()
+    })
+}
+
+pub(super) async fn tells_its_type(stand: &mut Stand) -> Outcome {
+    let reply = stand.ask(Role::Watch, Method::HEAD).await?;
+    expect(reply.status == 200, || {
+        format!("it is answered with {}", reply.status)
+    })?;
+    expect(!reply.media_type().is_empty(), || {
+        "there is no Content-Type".to_owned()
+    })
+}
+
+pub(super) async fn is_one_stream(stand: &mut Stand) -> Outcome {
+    let opened = watched(stand).await?;
+    let answer = &opened.reply.body;
+    let mut streams: Vec<_> = values(answer, "a=msid:")
+        .iter()
+        .filter_map(|msid| msid.split(' ').next())
+        .collect();
+    streams.dedup();
+    expect(streams.len() <= 1, || {
+        format!("the answer holds the streams {streams:?}")
+    })?;
+    for kind in ["m=audio", "m=video"] {
+        let sections = values(answer, kind).len();
+        expect(sections <= 1, || {
+            format!("the answer holds {sections} sections of {kind}")
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) async fn tells_events(stand: &mut Stand) -> Outcome {
+    let opened = watched(stand).await?;
+    let url = extension(&opened, EVENTS)?;
+    let reply = post(stand, &url, r#"["active","inactive"]"#).await?;
+    expect(reply.status == 201, || {
+        format!("a list is answered with {}", reply.status)
+    })?;
+    expect(!reply.header("location").is_empty(), || {
+        "there is no Location".to_owned()
+    })?;
+    let reply = post(stand, &url, r#"["active","of-no-draft"]"#).await?;
+    expect(reply.status == 400, || {
+        format!("an unknown event is answered with {}", reply.status)
+    })
+}
+
+pub(super) async fn changes_layers(stand: &mut Stand) -> Outcome {
+    let opened = watched(stand).await?;
+    let url = extension(&opened, LAYER)?;
+    let mids = values(&opened.reply.body, "a=mid:");
+    let last = mids.last().copied().unwrap_or_default();
+    let reply = post(stand, &url, &format!(r#"{{"mediaId":"{last}"}}"#)).await?;
+    expect(reply.is_success(), || {
+        format!("a return to automatic is answered with {}", reply.status)
+    })?;
+    let reply = post(stand, &url, "[").await?;
+    expect(reply.is_clients_fault(), || {
+        format!("what is no JSON is answered with {}", reply.status)
+    })
+}
+
+/// A session of somebody who watches what is published meanwhile.
+async fn watched(stand: &mut Stand) -> Result<Opened, Miss> {
+    stand.publish().await?;
+    stand.open(Role::Watch, &Offer::of(Role::Watch)).await
+}
+
+/// The URL of an extension that the session advertises.
+fn extension(opened: &Opened, name: &str) -> Result<Url, Miss> {
+    let links = opened.reply.headers("link");
+    let link = links.iter().find(|link| link.contains(name));
+    let target = link.and_then(|link| link.split(['<', '>']).nth(1));
+    let Some(target) = target else {
+        return Err(Miss::untold("the extension is not offered"));
+    };
+    opened
+        .url
+        .join(target)
+        .map_err(|error| Miss::Fault(format!("{target}: {error}")))
+}
+
+async fn post(stand: &mut Stand, url: &Url, body: &str) -> Result<Reply, Miss> {
+    let ask = Ask::new(Method::POST, url)
+        .bearer(stand.token(Role::Watch))
+        .body(JSON, body);
+    Ok(stand.send(ask).await?)
+}
