@@ -1,18 +1,16 @@
 // Moves a device from network to network while its link is up, SWITCHES times each way, and
 // measures when messages come through again and whether any was lost or doubled:
 // `node switches.mjs 'native and native'`. In a pair of two sorts the first device moves.
-import { Browser, connections } from './lib/browsers.mjs';
-import * as counting from './lib/counting.mjs';
 import { KINDS } from './lib/kinds.mjs';
 import { Laboratory } from './lib/laboratory.mjs';
 import { MATRICES } from './lib/matrices.mjs';
-import { Native } from './lib/natives.mjs';
 import { keep } from './lib/results.mjs';
 import { timesRow } from './lib/summary.mjs';
-import * as talking from './lib/talking.mjs';
+import { bothWays, heardAfter, settle } from './lib/talking.mjs';
 import { expectedPath } from './lib/theory.mjs';
 
 const SWITCHES = Number(process.env.SWITCHES ?? 50);
+const EVERY_MS = 100;
 const HOME = KINDS['port-restricted'];
 /// Where the left device goes, from home and back: what the switch is called, and where to.
 const ROUNDS = [
@@ -21,10 +19,6 @@ const ROUNDS = [
 ];
 
 const { devices: sort, sides } = MATRICES.find(({ devices }) => devices === process.argv[2]);
-// Pages can open a channel of their own; everybody can say texts, which cost a page more.
-const hasTexts = sides.includes(Native);
-const { bothWays, heardAfter, settle } = hasTexts ? talking : counting;
-const EVERY_MS = hasTexts ? 100 : 25;
 
 const laboratory = await Laboratory.open();
 await laboratory.pair(...sides);
@@ -46,8 +40,8 @@ for (const { name, times, never } of rows) {
   const [, switches, median, p95, longest] = timesRow(name, times, [0.5, 0.95, 1]);
   console.log(`${sort}: ${name}: ${switches} switches, usable after ${median} ms (median), ${p95} ms (p95), ${longest} ms (longest), ${never} never`);
 }
-keep(`switches of ${sort}`, { devices: sort, what: hasTexts ? 'texts' : 'messages on a reliable channel', everyMs: EVERY_MS, rounds, rows });
-const isWhole = rounds.every(({ lost, doubled, isOrdered }) => lost === 0 && doubled === 0 && isOrdered !== false);
+keep(`switches of ${sort}`, { devices: sort, everyMs: EVERY_MS, rounds, rows });
+const isWhole = rounds.every(({ lost, doubled }) => lost === 0 && doubled === 0);
 // Everything else ends with the namespaces.
 process.exit(isWhole && rows.every(({ never }) => never === 0) ? 0 : 1);
 
@@ -59,11 +53,8 @@ async function begin() {
 
 async function finish() {
   const count = await settle(devices);
-  const made = await Promise.all(devices.filter((device) => device instanceof Browser).map(connections));
-  rounds.push({ ...count, made });
-  const order = { true: ', in order', false: ', out of order' }[count.isOrdered] ?? '';
-  const failed = count.failed === undefined ? '' : ` ${count.failed} failed in time and were said to,`;
-  console.log(`${sort}: ${count.total} messages,${failed} ${count.lost} lost, ${count.doubled} doubled${order}`);
+  rounds.push(count);
+  console.log(`${sort}: ${count.total} texts, ${count.failed} failed in time and were said to, ${count.lost} lost, ${count.doubled} doubled`);
 }
 
 /// One switch; null where messages never came through again, and then it begins anew.

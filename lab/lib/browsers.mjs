@@ -147,8 +147,3 @@ export class Browser {
     return this.device.close();
   }
 }
-
-/// How many connections the page of a browser has made.
-export function connections({ device }) {
-  return device.page.evaluate(() => window.__peerConnections.length);
-}

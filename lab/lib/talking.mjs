@@ -20,16 +20,20 @@ export function prepareTalking() {
   }).observe(document.body, { subtree: true, childList: true, attributeFilter: ['data-state'] });
   const setValue = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set;
   window.__startTalking = (everyMs) => {
+    let isSilent = false;
     const timer = setInterval(async () => {
       setValue.call(find('text-input'), String(talk.said.length));
       find('text-input').dispatchEvent(new Event('input', { bubbles: true }));
       await new Promise(requestAnimationFrame);
       // A link that is not open takes no text.
-      if (find('text-send').disabled || find('text-input').value !== String(talk.said.length)) return;
+      if (isSilent || find('text-send').disabled || find('text-input').value !== String(talk.said.length)) return;
       find('text-send').click();
       talk.said.push(now());
     }, everyMs);
-    window.__stopTalking = () => clearInterval(timer);
+    window.__stopTalking = () => {
+      isSilent = true;
+      clearInterval(timer);
+    };
   };
 }
 

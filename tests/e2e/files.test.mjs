@@ -76,6 +76,21 @@ describe('files between two browsers', { timeout: 300_000 }, () => {
     }
   });
 
+  test('go on over another connection when the network of either side changes', async (t) => {
+    for (const mover of two.all) {
+      const file = await make(`moving with the ${mover.name}.bin`);
+      const start = performance.now();
+      await send(two.laptop, file);
+      await accept(two.phone, file.name);
+      await midway(two.phone, file.name);
+      await mover.context.setOffline(true);
+      await mover.context.setOffline(false);
+      await row(two.laptop, 'self', file.name, 'sent').waitFor({ timeout: 120_000 });
+      t.diagnostic(`${MEGABYTES} MB in ${Math.round(performance.now() - start)} ms, moving with the ${mover.name}`);
+      assert.deepEqual(await saved(two.phone, file.name), { name: file.name, hash: file.hash });
+    }
+  });
+
   test('go on after the receiving page was reloaded, without asking again', async () => {
     const file = await make('reload of the receiver.bin');
     await send(two.laptop, file);

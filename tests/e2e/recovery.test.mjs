@@ -1,4 +1,5 @@
 // A server that stops, politely or not: the link goes on without it, and finds a new path after.
+// A network that changes: the link makes another connection, and what was said goes over that.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { iceUfrag, restartedIce } from '../lib/peer_connections.mjs';
@@ -65,6 +66,51 @@ for (const signal of ['SIGTERM', 'SIGKILL']) {
       }
     });
   });
+}
+
+describe('a link of which a device changes its network', { timeout: 120_000 }, () => {
+  let two;
+
+  before(async () => {
+    two = await TwoDevices.pair();
+    await two.link();
+    await Promise.all(two.all.map(({ page }) => page.getByTestId('tab-text').click()));
+  });
+
+  after(() => two?.close());
+
+  // One of the two is the polite one, which otherwise never makes a first offer.
+  for (const name of ['laptop', 'phone']) {
+    test(`makes another connection when the ${name} is online again`, async () => {
+      const { context } = two[name];
+      const before = await connections(two);
+      await context.setOffline(true);
+      await context.setOffline(false);
+      await two.inState('open', 'direct');
+      assert.deepEqual(await connections(two), before.map((count) => count + 1));
+      await talk(two, `after the ${name} was offline`);
+    });
+
+    test(`shows a text once that the ${name} says as its network changes`, async () => {
+      const [before, text] = [await connections(two), `said on the move of the ${name}`];
+      const other = two.all.find((device) => device !== two[name]);
+      await two[name].page.getByTestId('text-input').fill(text);
+      await two[name].page.evaluate(() => {
+        document.querySelector('[data-testid=text-send]').click();
+        window.dispatchEvent(new Event('online'));
+      });
+      await two[name].page.locator('[data-testid=text-item][data-state=delivered]', { hasText: text }).waitFor();
+      await two.inState('open', 'direct');
+      assert.deepEqual(await connections(two), before.map((count) => count + 1));
+      await talk(two, `after the move of the ${name}`);
+      assert.equal(await other.page.locator('[data-testid=text-item][data-from=peer]', { hasText: text }).count(), 1);
+    });
+  }
+});
+
+/// How many connections each page has made.
+function connections({ all }) {
+  return Promise.all(all.map(({ page }) => page.evaluate(() => window.__peerConnections.length)));
 }
 
 async function talk({ laptop, phone }, what) {

@@ -97,6 +97,41 @@ test("a text that nobody acknowledges fails after 3 s", async () => {
   expect(sentByOurs).toHaveLength(before);
 });
 
+test("a text outlives its connection where the peer goes on", async () => {
+  ours.open("their end");
+  theirs.open("our end");
+  await vi.advanceTimersByTimeAsync(100);
+  // It is shown, and its ack goes down with the connection.
+  passes = (bytes) => decodeFrame(bytes).kind !== "ack";
+  const sent = ours.sendText("hello");
+  await vi.advanceTimersByTimeAsync(30);
+  ours.pause();
+  theirs.pause();
+  passes = () => true;
+  const before = sentByOurs.length;
+  ours.open("their end");
+  theirs.open("our end");
+  expect(sentByOurs.slice(before).map(({ bytes }) => decodeFrame(bytes).kind)).toContain("text");
+  await vi.advanceTimersByTimeAsync(40);
+  await sent;
+  expect(texts).toEqual(["hello"]);
+  expect(theirs.duplicates).toBe(1);
+});
+
+test.each(["another end", null])("a peer that began anew counts from 0: %s", async (peer) => {
+  ours.open("their end");
+  passes = () => false;
+  const sent = expect(ours.sendText("hello")).rejects.toMatchObject({ code: "not-delivered" });
+  ours.handle(encodeFrame({ kind: "text", id: 4096, text: "of before", wantAck: false }));
+  const before = sentByOurs.length;
+  ours.open(peer);
+  await sent;
+  const kinds = sentByOurs.slice(before).map(({ bytes }) => decodeFrame(bytes).kind);
+  expect(kinds).toEqual(["ping"]);
+  ours.handle(encodeFrame({ kind: "text", id: 0, text: "anew", wantAck: false }));
+  expect(texts).toEqual(["of before", "anew"]);
+});
+
 test("2000 scalar values pass, 2001 are refused", async () => {
   const sent = ours.sendText("😀".repeat(TEXT_LIMIT));
   await vi.advanceTimersByTimeAsync(40);
@@ -115,7 +150,7 @@ test("2001 scalar values that arrive anyway are dropped and counted", () => {
 });
 
 test("pings give the round trip", async () => {
-  ours.start();
+  ours.open(null);
   await vi.advanceTimersByTimeAsync(10_100);
   expect(ours.channelRttMs?.p50).toBeCloseTo(40, 0);
   expect(ours.channelRttMs?.p99).toBeCloseTo(40, 0);

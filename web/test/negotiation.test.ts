@@ -11,6 +11,7 @@ function refusing(signalingState: RTCSignalingState) {
   const negotiation = new Negotiation({
     pc: pc as unknown as RTCPeerConnection,
     polite: true,
+    isFirst: false,
     canSend: () => true,
     sendDescription: () => Promise.resolve(),
     sendCandidate: () => undefined,

@@ -33,6 +33,7 @@ interface LinkVector {
   initiator: Side;
   responder: Side;
   prologueHex: string;
+  conversationsHex: [string, string];
   messagesHex: [string, string];
   handshakeHashHex: string;
   initiatorKeyHex: string;
@@ -100,7 +101,9 @@ test("a link and its channels", async () => {
       ephemeral: await dhKeys(vector[own].ephemeralHex),
     });
   const ends = [await start("initiator"), await start("responder")] as const;
-  const [ours, theirs] = await run(ends[0], ends[1], [EMPTY, EMPTY], vector.messagesHex);
+  const [one, other] = vector.conversationsHex;
+  const payloads: [Bytes, Bytes] = [hex(one), hex(other)];
+  const [ours, theirs] = await run(ends[0], ends[1], payloads, vector.messagesHex);
   expect(toHex(ours.hash)).toBe(vector.handshakeHashHex);
   expect(toHex(ours.sendKey)).toBe(vector.initiatorKeyHex);
   expect(toHex(theirs.sendKey)).toBe(vector.responderKeyHex);

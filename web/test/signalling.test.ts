@@ -198,11 +198,18 @@ test("a socket that does not answer a probe is replaced", async () => {
   expect(socket.isClosed).toBe(true);
 });
 
-test("a probe that cannot even leave replaces the socket at once, as often as the network changes", async () => {
+test("a probe that cannot even leave replaces the socket at once", async () => {
+  const socket = await ready();
+  refusal = [503, { code: "unavailable" }];
+  signalling.probe();
+  await vi.waitFor(() => expect(socket.isClosed).toBe(true));
+});
+
+test("another network gets another socket at once, as often as it changes", async () => {
   const socket = await ready();
   refusal = [503, { code: "unavailable" }];
   for (let change = 0; change < 5; change += 1) {
-    signalling.probe();
+    signalling.reconnect();
     await vi.advanceTimersByTimeAsync(0);
     await vi.waitFor(() => expect(seen.at(-1)?.[0]).toBe("lost"));
     expect(socket.isClosed).toBe(true);
@@ -212,6 +219,30 @@ test("a probe that cannot even leave replaces the socket at once, as often as th
   // The wait after the last failure is a first one, for all that failed before.
   await vi.advanceTimersByTimeAsync(500);
   await opened(2);
+});
+
+test("what was asked for over the network before is not waited for", async () => {
+  const socket = await ready();
+  let answerLate = (): void => undefined;
+  const late = new Promise<void>((resolve) => (answerLate = resolve));
+  const linkToken = vi.spyOn(device.api, "linkToken");
+  const token = await device.api.linkToken("p".repeat(43), { fresh: true });
+  linkToken.mockImplementationOnce(async () => {
+    await late;
+    throw new Error("the network of before");
+  });
+  signalling.reconnect();
+  await vi.advanceTimersByTimeAsync(0);
+  linkToken.mockResolvedValue(token);
+  signalling.reconnect();
+  await vi.advanceTimersByTimeAsync(0);
+  const other = await opened(2);
+  other.say(READY);
+  answerLate();
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(socket.isClosed).toBe(true);
+  expect(seen.map(([name]) => name)).not.toContain("lost");
+  expect(sockets).toHaveLength(2);
 });
 
 test("a socket that answers its probe stays", async () => {

@@ -39,8 +39,8 @@ impl LinkProof<'_> {
         self.own.device < self.peer.device
     }
 
-    /// Starts the handshake. `ephemeral` is 32 bytes of randomness, never used twice. Both
-    /// payloads are empty.
+    /// Starts the handshake. `ephemeral` is 32 bytes of randomness, never used twice. Each payload
+    /// names its writer's conversation.
     pub fn start(&self, ephemeral: [u8; 32]) -> Handshake {
         Handshake::start(&Start {
             pattern: Pattern::KkPsk2,

@@ -36,7 +36,7 @@ fn check(name: &str, vectors: &Value) {
     assert_eq!(*vectors, kept, "{}", path.display());
 }
 
-/// Both messages, payloads empty where none are given.
+/// Both messages.
 fn run(initiator: &mut Handshake, responder: &mut Handshake, payloads: [&[u8]; 2]) -> [Vec<u8>; 2] {
     let one = initiator.write(payloads[0]).unwrap();
     assert_eq!(responder.read(&one).unwrap(), payloads[0]);
@@ -105,7 +105,9 @@ fn a_link_and_its_channels() {
     assert_eq!(proof(0).prologue(), proof(1).prologue());
     let mut initiator = proof(0).start(lower.ephemeral);
     let mut responder = proof(1).start(higher.ephemeral);
-    let messages = run(&mut initiator, &mut responder, [b"", b""]);
+    let conversations = [[0xc1; 16], [0xc2; 16]];
+    let payloads = conversations.each_ref().map(<[u8; 16]>::as_slice);
+    let messages = run(&mut initiator, &mut responder, payloads);
     let keys = [initiator.finish().unwrap(), responder.finish().unwrap()];
     let frames = [&b"\x84\x00\x01abc"[..], b"", &[0xa5; 100]];
     let mut channels = Vec::new();
@@ -123,6 +125,7 @@ fn a_link_and_its_channels() {
             "pairId": pair, "pairSecret": encode(&secret),
             "initiator": lower.json(), "responder": higher.json(),
             "prologueHex": hex(&proof(0).prologue()),
+            "conversationsHex": conversations.map(|each| hex(&each)),
             "messagesHex": messages.map(|message| hex(&message)),
             "handshakeHashHex": hex(&keys[0].hash),
             "initiatorKeyHex": hex(&keys[0].send), "responderKeyHex": hex(&keys[1].send),

@@ -1,5 +1,5 @@
-//! The conversation on `ctl` and `telemetry` of one connection: texts with acks, commands,
-//! figures, pings (`docs/protocol.md`, Control frames).
+//! The conversation on `ctl` and `telemetry` of a link: texts with acks, commands, figures, pings
+//! (`docs/protocol.md`, Control frames). It outlives the connections that carry it.
 //!
 //! Pure: frames and the time come in, frames and events go out. It knows no channel, no key and no
 //! peer. Both channels lose, double and reorder; what must arrive is resent here. Drain
@@ -46,7 +46,8 @@ pub enum CtlEvent {
     Text(String),
     /// The text of this id was acknowledged.
     Delivered(TextId),
-    /// The text of this id was not acknowledged within [`DELIVERY_LIMIT`], or before the close.
+    /// The text of this id was not acknowledged within [`DELIVERY_LIMIT`], or before the close, or
+    /// before the peer began anew: whether it was shown is not known.
     Undelivered(TextId),
     /// The peer wants something.
     Command {
@@ -62,6 +63,27 @@ pub enum CtlEvent {
 /// Names a text that waits for its ack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TextId(u32);
+
+/// Names one life of a device's end of a link, in which it gives an id once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conversation([u8; 16]);
+
+impl Conversation {
+    /// From 16 bytes that nobody drew before.
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// As it travels in the proof of keys; none where a peer names nothing that could be read.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// As it travels.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
 
 /// Why a text is not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,8 +114,10 @@ struct Pending {
     due: Instant,
 }
 
-/// The conversation of one connection.
+/// This end of the conversation.
 pub struct Ctl {
+    /// The peer's, as the connection says that carries it.
+    peer: Option<Conversation>,
     next_id: u32,
     pending: BTreeMap<TextId, Pending>,
     taken: Taken,
@@ -107,6 +131,7 @@ impl Ctl {
     /// Begins, with a ping, once frames may flow.
     pub fn new(now: Instant) -> Self {
         let mut ctl = Self {
+            peer: None,
             next_id: 0,
             pending: BTreeMap::new(),
             taken: Taken::default(),
@@ -230,6 +255,18 @@ impl Ctl {
         }
     }
 
+    /// Another connection carries the conversation. Where the peer goes on with its own, texts
+    /// without an ack go out anew, and what comes again is known. A peer that began anew, or does
+    /// not say, counts from 0 and knows of nothing: what was not acknowledged has failed.
+    pub fn handle_open(&mut self, peer: Option<Conversation>, now: Instant) {
+        if peer.is_none() || peer != self.peer {
+            self.fail_pending();
+            self.taken = Taken::default();
+        }
+        self.peer = peer;
+        self.handle_path(now);
+    }
+
     /// There is a path again, or another one: what was resent meanwhile may all be lost, so that
     /// every text without an ack goes out anew. Its time runs on.
     pub fn handle_path(&mut self, now: Instant) {
@@ -241,11 +278,9 @@ impl Ctl {
         self.handle_timeout(now);
     }
 
-    /// The connection is gone: texts without an ack have failed.
+    /// The conversation is over: texts without an ack have failed.
     pub fn close(&mut self) {
-        let pending = std::mem::take(&mut self.pending);
-        let failed = pending.into_keys().map(CtlEvent::Undelivered);
-        self.events.extend(failed);
+        self.fail_pending();
         self.frames.clear();
     }
 
@@ -257,6 +292,12 @@ impl Ctl {
     /// What was dropped.
     pub fn counts(&self) -> CtlCounts {
         self.counts
+    }
+
+    fn fail_pending(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        let failed = pending.into_keys().map(CtlEvent::Undelivered);
+        self.events.extend(failed);
     }
 
     fn handle_text(&mut self, id: u32, text: String, wants_ack: bool) {

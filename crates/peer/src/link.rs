@@ -57,7 +57,7 @@ pub use statistics::{SetUp, Statistics};
 pub use talk::SayError;
 pub use video::{Section, VideoEvent, VideoFrame};
 
-use crate::ctl::Ctl;
+use crate::ctl::{Conversation, Ctl};
 use crate::files::Files;
 use connection::Connection;
 use random::Random;
@@ -136,6 +136,8 @@ pub struct LinkCore {
     keys: Option<LinkKeys>,
     has_files: bool,
     random: Random,
+    /// Told to the peer with each proof of keys.
+    conversation: Conversation,
     /// Key proofs that ran out of time in a row.
     failed_proofs: u32,
     is_polite: bool,
@@ -172,6 +174,7 @@ pub struct LinkCore {
 impl LinkCore {
     /// A link that waits for the server's `ready`.
     pub fn new(settings: LinkSettings, now: Instant) -> Self {
+        let mut random = Random::new(settings.seed);
         let is_polite = settings.own.thumbprint().as_str() < settings.peer_id.as_str();
         Self {
             signatures: Signatures {
@@ -187,7 +190,8 @@ impl LinkCore {
             keys: settings.keys,
             has_files: settings.has_files,
             failed_proofs: 0,
-            random: Random::new(settings.seed),
+            conversation: Conversation::new(random.half_secret()),
+            random,
             is_polite,
             clock: (now, 0),
             sockets: BTreeSet::new(),

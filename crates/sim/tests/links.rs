@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use peer::link::{Path, PathEnd};
-use sim::{Device, Home, Line, LinkWorld, NatKind, Scenario};
+use sim::{Device, Home, Line, LinkWorld, NatKind, Scenario, Trouble};
 
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 const SOON: Duration = Duration::from_secs(5);
@@ -132,6 +132,42 @@ fn files_that_wait_for_the_link_arrive_though_their_channel_opens_late() {
             "{seed}: {:?}",
             world.phases()
         );
+    }
+}
+
+/// What was said is shown once, also where an ack went down with the connection.
+#[test]
+fn texts_outlive_the_connection_that_they_were_said_on() {
+    let line = Line {
+        delay: Duration::from_millis(5)..Duration::from_millis(30),
+        lost_per_mille: 50,
+    };
+    for seed in 0..20 {
+        let scenario = Scenario {
+            lines: [line.clone(), line.clone()],
+            ..Scenario::steady(seed, [Home::Public; 2], ROUND_TRIP)
+        };
+        let mut world = LinkWorld::new(&scenario);
+        assert!(world.run_until(SOON * 6, LinkWorld::is_open), "seed {seed}");
+        // The impolite one begins anew by itself.
+        world.trouble_after(Duration::from_millis(65), 0, Trouble::Bye);
+        let texts: Vec<String> = (0..10).map(|number| format!("text {number}")).collect();
+        for text in &texts {
+            assert!(world.say(0, text) && world.say(1, text), "seed {seed}");
+            world.run(Duration::from_millis(6));
+        }
+        let has_all = |device: &Device| device.delivered().len() == texts.len();
+        let is_done = |world: &LinkWorld| world.devices().iter().all(has_all);
+        assert!(
+            world.run_until(SOON, is_done),
+            "seed {seed}: {:?}",
+            world.phases()
+        );
+        for device in world.devices() {
+            let mut heard = device.heard().to_vec();
+            heard.sort();
+            assert_eq!(heard, texts, "seed {seed}");
+        }
     }
 }
 

@@ -33,8 +33,10 @@ export interface ConnectionHandlers {
   freshenIceServers: () => Promise<void>;
   /** The path's state changed. */
   onChange: () => void;
-  /** Keys are proven (where both sides can) and `ctl` is open. */
-  onOpen: () => void;
+  /** The path is silent. */
+  onQuiet: () => void;
+  /** Keys are proven (where both sides can) and `ctl` is open; what the peer calls its end. */
+  onOpen: (peerConversation: string | null) => void;
   onFrame: (frame: Bytes) => void;
   onFailure: (failure: LinkFailure) => void;
   /** A key proof failed or a frame was changed. */
@@ -51,6 +53,10 @@ export interface ConnectionOptions {
   /** Whether control frames must run inside Noise. */
   isSecured: boolean;
   polite: boolean;
+  /** Whether this side makes the first offer, and opens the channels in it. */
+  isFirst: boolean;
+  /** Names this end of the conversation to the peer. */
+  conversation: Bytes;
   configuration: RTCConfiguration;
   media: LinkMedia;
   /** Null where one of the two takes no files. */
@@ -74,8 +80,10 @@ export class Connection {
   readonly #recovery: Recovery;
   readonly #pipes: Partial<Record<FrameChannel, FramePipe>> = {};
   #keys: ((label: string) => Promise<SecureChannel>) | null = null;
+  #peerConversation: string | null = null;
   #isOpen = false;
   #isClosed = false;
+  #wasConnected = false;
   #candidates = { local: 0, relay: 0, relayErrors: 0 };
   #hadPath = false;
   #markMs = performance.now();
@@ -88,6 +96,7 @@ export class Connection {
     this.negotiation = new Negotiation({
       pc,
       polite: options.polite,
+      isFirst: options.isFirst,
       canSend: handlers.canSend,
       sendDescription: (type, sdp, offerSdp) => {
         this.#attempt();
@@ -117,6 +126,11 @@ export class Connection {
   /** Whether what is sent now may arrive. */
   get canSend(): boolean {
     return this.isOpen && this.isConnected && this.#pipes.ctl?.isOpen === true;
+  }
+
+  /** Whether a path carried it ever: then the peer knows of it. */
+  get wasConnected(): boolean {
+    return this.#wasConnected;
   }
 
   /** Whether a path carries the connection now. */
@@ -166,12 +180,17 @@ export class Connection {
     void this.#pipes[channel]?.send(frame);
   }
 
-  close(): void {
+  /** Does and says nothing any more, not even farewell: the peer may still have to hear why. */
+  leave(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     if (this.#filePipe !== null) this.#options.files?.handleClosed();
     this.#recovery.stop();
     this.negotiation.stop();
+  }
+
+  close(): void {
+    this.leave();
     this.pc.close();
   }
 
@@ -195,6 +214,8 @@ export class Connection {
     if (this.#isClosed) return;
     const { iceConnectionState: ice, connectionState: connection } = this.pc;
     if (ice === "connected" || ice === "completed") this.#hadPath = true;
+    if (ice === "disconnected") this.#options.handlers.onQuiet();
+    this.#wasConnected ||= connection === "connected";
     if (connection === "connected") this.phases.answerToConnected ??= this.#lap();
     this.#recovery.handle(ice, connection);
     this.#options.handlers.onChange();
@@ -212,9 +233,9 @@ export class Connection {
     };
   }
 
-  /** The impolite side opens the channels; the other one waits for them. */
+  /** Whoever offers first opens the channels; the other one waits for them. */
   #openChannels(): void {
-    if (this.#options.polite) return;
+    if (!this.#options.isFirst) return;
     for (const [label, init] of Object.entries(CHANNELS)) {
       if (label === "noise" && !this.#options.isSecured) continue;
       if (label === "file" && this.#options.files === null) continue;
@@ -229,9 +250,11 @@ export class Connection {
     const isKnown = label === "ctl" || label === "telemetry";
     if (!isKnown || this.#pipes[label] !== undefined) return channel.close();
     const { onFrame, onBroken } = this.#options.handlers;
-    this.#pipes[label] = new FramePipe(channel, onFrame, (error) => {
-      if (!this.#isClosed) onBroken(error);
-    });
+    this.#pipes[label] = new FramePipe(
+      channel,
+      (frame) => this.#isClosed || onFrame(frame),
+      (error) => this.#isClosed || onBroken(error),
+    );
     channel.addEventListener("open", () => this.#checkOpen());
     channel.addEventListener("close", () => {
       if (!this.#isClosed) this.#options.handlers.onLeft();
@@ -249,7 +272,7 @@ export class Connection {
     if (files === null || !isSecured || this.#filePipe !== null) return channel.close();
     const pipe = new FilePipe(channel, {
       onOpen: () => files.handleOpened((frame) => pipe.send(frame)),
-      onFrame: (frame) => files.handle(frame),
+      onFrame: (frame) => this.#isClosed || files.handle(frame),
       onClose: () => this.#isClosed || files.handleClosed(),
       onBroken: (error) => this.#isClosed || handlers.onBroken(error),
     });
@@ -258,13 +281,13 @@ export class Connection {
   }
 
   async #prove(channel: RTCDataChannel): Promise<void> {
-    const { identity, pair, isSecured, handlers } = this.#options;
+    const { identity, pair, conversation, isSecured, handlers } = this.#options;
     // One handshake per connection: a second `noise` channel is nobody's business.
     if (!isSecured || this.#keys !== null) return channel.close();
     try {
-      const proof = proveKeys(this.pc, channel, identity, pair);
-      this.#keys = async (label) => SecureChannel.of(await proof, label);
-      await proof;
+      const proof = proveKeys(this.pc, channel, identity, pair, conversation);
+      this.#keys = async (label) => SecureChannel.of((await proof).keys, label);
+      this.#peerConversation = (await proof).peerConversation;
       await Promise.all(
         (["ctl", "telemetry", "file"] as const).map((label) => this.#unlock(label)),
       );
@@ -293,7 +316,7 @@ export class Connection {
     if (this.#isOpen || this.#isClosed || this.#pipes.ctl?.isOpen !== true) return;
     this.#isOpen = true;
     this.phases.connectedToChannel ??= this.#lap();
-    this.#options.handlers.onOpen();
+    this.#options.handlers.onOpen(this.#peerConversation);
   }
 
   #lap(): number {

@@ -1,5 +1,5 @@
 // What the control channels do: text with acks, commands, pings. Knows frames, not channels:
-// bytes go in and out by callbacks.
+// bytes go in and out by callbacks. It outlives the connections that carry it.
 import type { Bytes } from "./bytes";
 import { decodeFrame, encodeFrame, type ControlFrame, type FrameMap } from "./control";
 import { HelioError } from "./errors";
@@ -34,13 +34,15 @@ interface Pending {
   reject: (error: HelioError) => void;
 }
 
-/** The conversation on `ctl` and `telemetry` of one connection. */
+/** This end of the conversation on `ctl` and `telemetry` of a link. */
 export class Ctl {
   readonly #handlers: CtlHandlers;
   readonly #now: () => number;
   readonly #pending = new Map<number, Pending>();
   /** Texts and commands already taken, by id: resent ones come twice. */
-  readonly #taken = new ReplayWindow();
+  #taken = new ReplayWindow();
+  /** The peer's end, as the connection says that carries the conversation. */
+  #peer: string | null = null;
   #rtts: number[] = [];
   #nextId = 0;
   #pingTimer: ReturnType<typeof setInterval> | undefined;
@@ -53,20 +55,36 @@ export class Ctl {
     this.#now = now;
   }
 
-  /** Starts pinging, once frames may flow. */
-  start(): void {
+  /**
+   * A connection is there and frames may flow. Where the peer goes on with its end, texts without
+   * an ack go out anew, and what comes again is known. One that began anew, or does not say
+   * (null), counts from 0 and knows of nothing: what was not acknowledged has failed.
+   */
+  open(peer: string | null): void {
+    if (peer === null || peer !== this.#peer) {
+      this.#failPending("the peer began anew");
+      this.#taken = new ReplayWindow();
+    }
+    this.#peer = peer;
+    this.pause();
     this.#tick();
     this.#pingTimer = setInterval(() => this.#tick(), PING_EVERY_MS);
+    for (const [id, pending] of this.#pending) {
+      clearTimeout(pending.timer);
+      pending.waitMs = this.#resendMs();
+      this.#resend(id);
+    }
   }
 
-  /** Stops; texts not yet acknowledged fail. */
-  stop(): void {
+  /** No connection is there. Texts keep their time, and go out anew with the next one. */
+  pause(): void {
     clearInterval(this.#pingTimer);
-    for (const pending of this.#pending.values()) {
-      clearTimeout(pending.timer);
-      pending.reject(notDelivered("the link closed"));
-    }
-    this.#pending.clear();
+  }
+
+  /** Ends; texts not yet acknowledged fail. */
+  stop(): void {
+    this.pause();
+    this.#failPending("the link closed");
   }
 
   /** Round trips of the last pings, in milliseconds. */
@@ -125,6 +143,14 @@ export class Ctl {
       case "stats":
         return this.#handlers.onStats(frame.stats);
     }
+  }
+
+  #failPending(why: string): void {
+    for (const pending of this.#pending.values()) {
+      clearTimeout(pending.timer);
+      pending.reject(notDelivered(why));
+    }
+    this.#pending.clear();
   }
 
   #handleText(id: number, text: string, wantAck: boolean): void {

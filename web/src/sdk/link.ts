@@ -18,10 +18,12 @@ import {
   type PeerMedia,
 } from "./link_media";
 import { LinkMessages } from "./link_messages";
+import { drawConversation } from "./link_noise";
 import { IceServers, type IceGrant } from "./ice_servers";
 import { exposeLink } from "./inspection";
 import {
   initialState,
+  phaseOf,
   type EndedBy,
   type LinkEvents,
   type LinkPhase,
@@ -78,7 +80,13 @@ export class Link extends Emitter<LinkEvents> {
   readonly #stats: StatsPoller;
   #state: LinkState;
   #connection: Connection | null = null;
+  /** The connection over the network of before, until another one is open. */
+  #former: Connection | null = null;
+  /** This device changed its network: whichever side it is, it makes the first offer. */
+  #isMoved = false;
+  /** From the first connection that opens until the link ends. */
   #ctl: Ctl | null = null;
+  readonly #conversation = drawConversation();
   #wasOpen = false;
   #failedProofs = 0;
   #rebuildTimer: ReturnType<typeof setTimeout> | undefined;
@@ -249,7 +257,7 @@ export class Link extends Emitter<LinkEvents> {
   #meet(): void {
     if (!this.#signalling.isReady || !this.#state.peerOnline) return;
     if (this.#connection === null) {
-      if (!this.#polite) void this.#begin();
+      if (!this.#polite || this.#isMoved) void this.#begin();
       return;
     }
     if (this.#polite) this.#connection.negotiation.resume();
@@ -259,15 +267,18 @@ export class Link extends Emitter<LinkEvents> {
   async #begin(): Promise<void> {
     await this.#iceServers.freshen();
     const isOurs = this.#connection === null && this.#state.endedBy === null;
-    if (isOurs && this.#signalling.isReady) this.#connect();
+    if (isOurs && this.#signalling.isReady) this.#connect(true);
   }
 
-  #connect(): Connection {
+  #connect(isFirst: boolean): Connection {
+    this.#isMoved = false;
     const connection: Connection = new Connection({
       identity: this.#options.identity,
       pair: this.pair,
       isSecured: this.#isSecured,
       polite: this.#polite,
+      isFirst,
+      conversation: this.#conversation,
       media: this.#media,
       files: this.files,
       configuration: {
@@ -281,7 +292,8 @@ export class Link extends Emitter<LinkEvents> {
         sendCandidate: (candidate) => this.#messages.trickle(candidate),
         freshenIceServers: () => this.#iceServers.freshen(),
         onChange: () => this.#become({}),
-        onOpen: () => this.#opened(connection),
+        onQuiet: () => this.#signalling.probe(),
+        onOpen: (peerConversation) => this.#opened(connection, peerConversation),
         onFrame: (frame) => this.#ctl?.handle(frame),
         onFailure: (reason) => this.#failed(reason),
         onBroken: (error) => this.#broken(error),
@@ -296,14 +308,25 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   async #handleOffer(sdp: string): Promise<void> {
-    // Another certificate: the peer has begun anew (its page was reloaded).
-    if (this.#connection?.negotiation.isForeign(sdp) === true) this.#dropConnection();
+    // It is about the connection that this side left, and crossed the offer of another.
+    if (this.#former?.negotiation.isForeign(sdp) === false) return;
+    if (this.#givesWay(sdp)) this.#dropConnection();
     // An offer that restarts ICE makes this side gather as well.
     await this.#iceServers.freshen();
     if (this.#state.endedBy !== null) return;
-    const connection = this.#connection ?? this.#connect();
+    const connection = this.#connection ?? this.#connect(false);
     await connection.acceptOffer(sdp);
     this.#become({});
+  }
+
+  /** Whether an offer is better than the connection there is. */
+  #givesWay(sdp: string): boolean {
+    const negotiation = this.#connection?.negotiation;
+    if (negotiation === undefined) return false;
+    // Both began: the channels of one of the two are enough.
+    if (negotiation.isAlone) return this.#polite || !negotiation.isOffering;
+    // Another certificate: the peer has begun anew (its page was reloaded, or it moved).
+    return negotiation.isForeign(sdp);
   }
 
   async #handleAnswer(sdp: string): Promise<void> {
@@ -326,21 +349,25 @@ export class Link extends Emitter<LinkEvents> {
     this.#meetLater();
   }
 
-  #opened(connection: Connection): void {
+  #opened(connection: Connection, peerConversation: string | null): void {
     this.#failedProofs = 0;
     this.#wasOpen = true;
-    this.#ctl?.stop();
-    this.#ctl = new Ctl({
-      send: (channel, bytes) => connection.send(channel, bytes),
+    this.#forgetFormer();
+    this.#ctl ??= this.#converse();
+    this.#ctl.open(peerConversation);
+    this.#media.open((args) => this.#ctl?.sendCommand("media", args));
+    this.#become({ secured: this.#isSecured, failure: null });
+    void this.#stats.poll().then((stats) => this.#reports.connected(stats, connection.phases));
+  }
+
+  #converse(): Ctl {
+    return new Ctl({
+      send: (channel, bytes) => this.#connection?.send(channel, bytes),
       onText: (text) => this.emit("text", text),
       onCommand: ({ name, args }) => this.#handleCommand(name, args),
       onStats: (stats) => this.emit("peerStats", stats),
       onTick: () => this.#media.repeat(),
     });
-    this.#ctl.start();
-    this.#media.open((args) => this.#ctl?.sendCommand("media", args));
-    this.#become({ secured: this.#isSecured, failure: null });
-    void this.#stats.poll().then((stats) => this.#reports.connected(stats, connection.phases));
   }
 
   #handleCommand(name: string, args: FrameMap): void {
@@ -393,9 +420,24 @@ export class Link extends Emitter<LinkEvents> {
     this.#become({ failure: failure("signalling-lost", error.message) });
   }
 
+  /**
+   * Makes another connection as soon as the server is reached. A browser goes on to believe in the
+   * path that it had for five seconds, and to try others seldom, also after an ICE restart.
+   */
   #networkChanged(): void {
-    this.#signalling.probe();
-    this.restart();
+    this.#signalling.reconnect();
+    const connection = this.#detach();
+    if (connection === null) return;
+    this.#isMoved = true;
+    // Its farewell would reach the peer, where its path still carries anything, before the offer.
+    if (connection.wasConnected && this.#former === null) this.#former = connection;
+    else connection.close();
+    this.#become({ secured: false, path: null });
+  }
+
+  #forgetFormer(): void {
+    this.#former?.close();
+    this.#former = null;
   }
 
   /** Makes another connection; only the impolite side can begin it. */
@@ -415,14 +457,19 @@ export class Link extends Emitter<LinkEvents> {
   }
 
   #dropConnection(): void {
-    this.#ctl?.stop();
-    this.#ctl = null;
+    this.#detach()?.close();
+    this.#become({ secured: false, path: null });
+  }
+
+  /** Takes the connection from the link, which goes on without one. */
+  #detach(): Connection | null {
+    this.#ctl?.pause();
     this.#stats.stop();
     const connection = this.#connection;
     this.#connection = null;
-    connection?.close();
+    connection?.leave();
     this.#media.detach();
-    this.#become({ secured: false, path: null });
+    return connection;
   }
 
   async #revoked(): Promise<void> {
@@ -439,21 +486,17 @@ export class Link extends Emitter<LinkEvents> {
     this.#signalling.stop();
     if (this.#connection !== null) this.#reports.closed();
     this.#state = { ...this.#state, endedBy };
+    this.#forgetFormer();
     this.#dropConnection();
+    this.#ctl?.stop();
+    this.#ctl = null;
+    this.#isMoved = false;
   }
 
   #phase(): LinkPhase {
-    const { phase, endedBy, peerOnline } = this.#state;
-    if (endedBy !== null) return "ended";
-    const connection = this.#connection;
-    if (connection === null) {
-      if (phase === "idle") return "idle";
-      if (!this.#signalling.isReady) return "signalling";
-      return peerOnline ? "connecting" : "waiting";
-    }
-    if (connection.isOpen) return connection.isConnected ? "open" : "reconnecting";
-    if (connection.isConnected) return "securing";
-    return this.#wasOpen && peerOnline ? "reconnecting" : "connecting";
+    const { isReady } = this.#signalling;
+    const wasOpen = this.#wasOpen && (this.#connection !== null || this.#isMoved);
+    return phaseOf(this.#state, { connection: this.#connection, isReady, wasOpen });
   }
 
   #become(change: Partial<LinkState>): void {

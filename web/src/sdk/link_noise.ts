@@ -1,6 +1,14 @@
 // Proves both keys on a fresh connection: Noise KKpsk2 on the channel `noise`, bound to the two
 // DTLS certificates (docs/protocol.md, channels).
-import { asciiLess, fromBase64url, lengthPrefixed, sha256, utf8, type Bytes } from "./bytes";
+import {
+  asciiLess,
+  fromBase64url,
+  lengthPrefixed,
+  sha256,
+  toBase64url,
+  utf8,
+  type Bytes,
+} from "./bytes";
 import { HelioError } from "./errors";
 import type { Identity } from "./identity";
 import { Handshake, type HandshakeResult } from "./noise";
@@ -11,7 +19,8 @@ import type { StoredPair } from "./store";
 /** How long the handshake may take once its channel is open, in milliseconds. */
 const LIMIT_MS = 5000;
 
-const EMPTY = new Uint8Array(0);
+/** Bytes that name an end of a conversation. */
+const CONVERSATION_BYTES = 16;
 
 function failed(what: string): HelioError {
   return new HelioError("noise-failed", `key proof: ${what}`, "Reload both pages and try again.");
@@ -91,8 +100,25 @@ function opened(channel: RTCDataChannel): Promise<void> {
   );
 }
 
+/** Names an end of the conversation on a link, for as long as it numbers its frames on. */
+export function drawConversation(): Bytes {
+  return crypto.getRandomValues(new Uint8Array(CONVERSATION_BYTES));
+}
+
+/** What a proof brings. */
+export interface ProvenKeys {
+  keys: HandshakeResult;
+  /** The peer's end of the conversation; null where it named none. */
+  peerConversation: string | null;
+}
+
+function conversationOf(payload: Bytes): string | null {
+  return payload.length === CONVERSATION_BYTES ? toBase64url(payload) : null;
+}
+
 /**
  * Runs the handshake on a channel; call it in the task in which the channel appeared.
+ * `conversation` names this end of the conversation to the peer.
  * @throws HelioError `noise-failed`, or `noise-timeout` after 5 s.
  */
 export async function proveKeys(
@@ -100,20 +126,17 @@ export async function proveKeys(
   channel: RTCDataChannel,
   identity: Identity,
   pair: StoredPair,
-): Promise<HandshakeResult> {
+  conversation: Bytes,
+): Promise<ProvenKeys> {
   const nextMessage = messages(channel);
   await opened(channel);
   const initiator = asciiLess(identity.deviceId, pair.peer.deviceId);
-  const run = async (): Promise<HandshakeResult> => {
+  const run = async (): Promise<ProvenKeys> => {
     const handshake = await startHandshake(pc, identity, pair);
-    if (initiator) {
-      channel.send(await handshake.write(EMPTY));
-      await handshake.read(await nextMessage());
-    } else {
-      await handshake.read(await nextMessage());
-      channel.send(await handshake.write(EMPTY));
-    }
-    return handshake.result();
+    if (initiator) channel.send(await handshake.write(conversation));
+    const said = await handshake.read(await nextMessage());
+    if (!initiator) channel.send(await handshake.write(conversation));
+    return { keys: await handshake.result(), peerConversation: conversationOf(said) };
   };
   let timer: ReturnType<typeof setTimeout> | undefined;
   const limit = new Promise<never>((_, reject) => {

@@ -49,6 +49,33 @@ export function initialState(verified: boolean): LinkState {
   };
 }
 
+/** What decides a phase beside the state itself. */
+export interface PhaseFacts {
+  /** The connection there is. */
+  connection: { isOpen: boolean; isConnected: boolean } | null;
+  /** Whether the server is reached. */
+  isReady: boolean;
+  /** Whether the link was open before, and is being opened again. */
+  wasOpen: boolean;
+}
+
+/** Where a link that was started is. */
+export function phaseOf(
+  { phase, endedBy, peerOnline }: LinkState,
+  { connection, isReady, wasOpen }: PhaseFacts,
+): LinkPhase {
+  if (endedBy !== null) return "ended";
+  if (connection === null) {
+    if (phase === "idle") return "idle";
+    if (wasOpen) return "reconnecting";
+    if (!isReady) return "signalling";
+    return peerOnline ? "connecting" : "waiting";
+  }
+  if (connection.isOpen) return connection.isConnected ? "open" : "reconnecting";
+  if (connection.isConnected) return "securing";
+  return wasOpen && peerOnline ? "reconnecting" : "connecting";
+}
+
 /** A text message from the peer. */
 export interface ReceivedText {
   id: number;

@@ -22,6 +22,8 @@ export interface TrickledCandidate {
 export interface NegotiationOptions {
   pc: RTCPeerConnection;
   polite: boolean;
+  /** Whether the first offer is this side's to make. */
+  isFirst: boolean;
   /** Whether the peer would get a message sent now. */
   canSend: () => boolean;
   sendDescription: (type: SdpType, sdp: string, offerSdp: string) => Promise<void>;
@@ -72,6 +74,16 @@ export class Negotiation {
     return fingerprintsOf(sdp).join() !== this.#remoteFingerprints;
   }
 
+  /** Whether the peer has not described itself yet. */
+  get isAlone(): boolean {
+    return this.#remoteFingerprints === "";
+  }
+
+  /** Whether an offer of this side is out, or about to be. */
+  get isOffering(): boolean {
+    return this.#makingOffer || this.#pc.signalingState !== "stable";
+  }
+
   /** Signalling is back: offers what is wanted, and again what was not answered. */
   resume(): void {
     if (this.#pc.signalingState === "have-local-offer") {
@@ -85,11 +97,13 @@ export class Negotiation {
 
   stop(): void {
     clearTimeout(this.#answerTimer);
+    this.#pc.onnegotiationneeded = null;
+    this.#pc.onicecandidate = null;
   }
 
   /** Takes a verified offer and answers it, unless ours goes first. */
   async acceptOffer(sdp: string): Promise<void> {
-    const collides = this.#makingOffer || this.#pc.signalingState !== "stable";
+    const collides = this.isOffering;
     if (collides && !this.#options.polite) return;
     try {
       await this.#setRemote("offer", sdp);
@@ -135,9 +149,8 @@ export class Negotiation {
     }
   }
 
-  /** The impolite side opens the channels and makes the first offer. */
   #isFirstOfferTheirs(): boolean {
-    return this.#options.polite && this.#remoteFingerprints === "";
+    return !this.#options.isFirst && this.isAlone;
   }
 
   /** Messages leave in the order they arose, though signing takes its time. */

@@ -68,6 +68,8 @@ export class Signalling extends Emitter<SignallingEvents> {
   #socket: Socket | null = null;
   #isReady = false;
   #isStopped = true;
+  /** How often a socket was tried; what comes of any but the latest is of the network before. */
+  #attempts = 0;
   /** Whether a socket was tried before: then the token may be why it ended. */
   #isAnew = false;
   #reconnectTimer: ReturnType<typeof setTimeout> | undefined;
@@ -109,20 +111,21 @@ export class Signalling extends Emitter<SignallingEvents> {
     return true;
   }
 
-  /** After a network change: a socket that does not answer soon is replaced. */
-  probe(): void {
+  /** The network changed: a socket over the one of before is worth nothing. */
+  reconnect(): void {
     if (this.#isStopped) return;
     // What failed over the network before says nothing of this one.
     this.#backoff.reset();
-    if (!this.#isReady) {
-      this.#reconnectAfter(0);
-      return;
-    }
+    this.#drop();
+    this.#reconnectAfter(0);
+  }
+
+  /** The peer is silent, and the network may be why: a socket that does not answer is replaced. */
+  probe(): void {
+    if (this.#isStopped || !this.#isReady) return;
     const socket = this.#socket;
     const replace = (): void => {
-      if (this.#socket !== socket) return;
-      this.#drop();
-      this.#reconnectAfter(0);
+      if (this.#socket === socket) this.reconnect();
     };
     clearTimeout(this.#probeTimer);
     this.#probeTimer = setTimeout(replace, PROBE_LIMIT_MS);
@@ -147,15 +150,17 @@ export class Signalling extends Emitter<SignallingEvents> {
 
   async #connect(): Promise<void> {
     const { api, pairId, socket: open = openBrowserSocket } = this.#options;
+    this.#attempts += 1;
+    const attempt = this.#attempts;
     let token: Token;
     try {
       token = await api.linkToken(pairId, { fresh: this.#isAnew });
       this.#clockOffsetMs = await api.clockOffsetMs();
     } catch (thrown) {
-      this.#tokenRefused(thrown);
+      if (attempt === this.#attempts) this.#tokenRefused(thrown);
       return;
     }
-    if (this.#isStopped || this.#socket !== null) return;
+    if (this.#isStopped || attempt !== this.#attempts) return;
     const socket = open(socketUrl(api.origin, "/api/signal"), offeredProtocols(token.token));
     this.#socket = socket;
     this.#isAnew = true;

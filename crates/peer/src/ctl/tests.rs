@@ -104,6 +104,51 @@ fn a_text_goes_out_again_at_once_where_there_is_a_path_again() {
     );
 }
 
+const ONE: Conversation = Conversation([1; 16]);
+const ANOTHER: Conversation = Conversation([2; 16]);
+
+#[test]
+fn a_text_outlives_its_connection_where_the_peer_goes_on() {
+    let now = start();
+    let mut ctl = begun(now);
+    ctl.handle_open(Some(ONE), now);
+    let id = ctl.say("hello", now).unwrap();
+    handle(&mut ctl, &text_frame(7, "shown", true), now);
+    let _ = (frames(&mut ctl), events(&mut ctl));
+    ctl.handle_open(Some(ONE), now + ms(700));
+    assert_eq!(frames(&mut ctl), [text_frame(id.0, "hello", true)]);
+    handle(&mut ctl, &text_frame(7, "shown", true), now + ms(700));
+    assert_eq!(frames(&mut ctl), [ControlFrame::Ack { id: 7 }]);
+    handle(&mut ctl, &ControlFrame::Ack { id: id.0 }, now + ms(800));
+    assert_eq!(events(&mut ctl), [CtlEvent::Delivered(id)], "and no text");
+}
+
+#[test]
+fn a_peer_that_began_anew_or_does_not_say_is_told_nothing_twice_and_counts_from_0() {
+    for peer in [Some(ANOTHER), None] {
+        let now = start();
+        let mut ctl = begun(now);
+        ctl.handle_open(Some(ONE), now);
+        handle(&mut ctl, &text_frame(WINDOW * 2, "of before", false), now);
+        let id = ctl.say("hello", now).unwrap();
+        let _ = (frames(&mut ctl), events(&mut ctl));
+        ctl.handle_open(peer, now);
+        assert_eq!(frames(&mut ctl), [], "it may have been shown");
+        assert_eq!(events(&mut ctl), [CtlEvent::Undelivered(id)]);
+        handle(&mut ctl, &text_frame(0, "anew", false), now);
+        assert_eq!(events(&mut ctl), [CtlEvent::Text("anew".to_owned())]);
+    }
+}
+
+#[test]
+fn a_conversation_is_named_by_16_bytes() {
+    assert_eq!(Conversation::read(&[1; 16]), Some(ONE));
+    assert_eq!(ONE.as_bytes(), &[1; 16]);
+    for length in [0, 15, 17] {
+        assert_eq!(Conversation::read(&vec![1; length]), None, "{length}");
+    }
+}
+
 #[test]
 fn a_text_that_fails_says_so_once() {
     let now = start();

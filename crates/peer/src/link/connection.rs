@@ -24,6 +24,7 @@ use super::rtc::DrainedRtc;
 use super::secure::{LinkKeys, ProofError, Secure};
 use super::statistics::{Meter, Statistics};
 use super::video::VideoEvent;
+use crate::ctl::Conversation;
 use video::Video;
 
 mod settling;
@@ -35,8 +36,9 @@ pub(super) enum ConnectionOutput {
     Say(Say),
     /// The world's to carry out.
     Order(Output),
-    /// Keys are proven (where both sides can) and `ctl` is open.
-    Opened,
+    /// Keys are proven (where both sides can) and `ctl` is open; the peer's conversation, where it
+    /// named one.
+    Opened(Option<Conversation>),
     /// `ctl` is closed.
     Closed,
     /// The channel `file` may be used from here on, or no longer.
@@ -63,6 +65,10 @@ pub(super) struct ConnectionSettings {
     pub(super) own: DeviceId,
     pub(super) peer: DeviceId,
     pub(super) is_polite: bool,
+    /// Whether this side makes the first offer, and opens the channels in it.
+    pub(super) is_first: bool,
+    /// Told to the peer with the proof of keys.
+    pub(super) conversation: Conversation,
     pub(super) policy: IcePolicy,
     /// Control frames run inside Noise where there are keys.
     pub(super) keys: Option<LinkKeys>,
@@ -125,13 +131,18 @@ impl Connection {
         let file = (settings.has_files && settings.keys.is_some()).then_some(Label::File);
         let channels = noise.into_iter().chain([Label::Ctl, Label::Telemetry]);
         let channels = channels.chain(file);
-        let mut negotiation = Negotiation::new(settings.is_polite, channels.collect());
+        let channels = if settings.is_first {
+            channels.collect()
+        } else {
+            Vec::new()
+        };
+        let mut negotiation = Negotiation::new(settings.is_polite, channels);
         if settings.has_video {
             negotiation.want_video();
         }
         Self {
             negotiation,
-            secure: Secure::new(settings.keys.clone()),
+            secure: Secure::new(settings.keys.clone(), settings.conversation),
             settings,
             rtc,
             paths,

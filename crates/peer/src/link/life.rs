@@ -11,9 +11,8 @@ use super::error::Cause;
 use super::negotiation::Say;
 use super::output::{EndedBy, Event, Output, Phase};
 use super::secure::ProofError;
-use super::statistics::{Laps, REPORT_INTERVAL, Statistics};
+use super::statistics::{Laps, Statistics};
 use super::{LinkCore, MAX_LATE_PROOFS, REBUILD_WAIT};
-use crate::ctl::Ctl;
 
 impl LinkCore {
     pub(super) fn can_send(&self) -> bool {
@@ -33,18 +32,21 @@ impl LinkCore {
         }
         match &mut self.connection {
             // The polite side has its addresses ready when the offer comes.
-            None => self.connect(now).resume(now),
+            None => self.connect(!self.is_polite, now).resume(now),
             Some(connection) if self.is_polite => connection.resume(now),
             Some(connection) => connection.restart(true, now),
         }
     }
 
-    pub(super) fn connect(&mut self, now: Instant) -> &mut Connection {
+    /// `is_first` where this side makes the first offer.
+    pub(super) fn connect(&mut self, is_first: bool, now: Instant) -> &mut Connection {
         let settings = ConnectionSettings {
             pair: self.signatures.pair_id.clone(),
             own: self.signatures.own.thumbprint(),
             peer: self.signatures.peer_id.clone(),
             is_polite: self.is_polite,
+            is_first,
+            conversation: self.conversation,
             policy: self.policy,
             keys: self.keys.clone(),
             has_video: self.has_video,
@@ -89,7 +91,7 @@ impl LinkCore {
         self.last_attempt = self.attempt();
         self.is_open = false;
         self.files.handle_closed();
-        self.hush(now);
+        self.report_at = None;
         let Some(mut connection) = self.connection.take() else {
             return;
         };
@@ -109,6 +111,7 @@ impl LinkCore {
         self.meet_at = None;
         self.closing = None;
         self.drop_connection(now);
+        self.hush(now);
         self.is_signalling = false;
         self.become_phase(Phase::Ended(by));
     }
@@ -166,12 +169,11 @@ impl LinkCore {
         match output {
             ConnectionOutput::Say(say) => self.tell_peer(say, now),
             ConnectionOutput::Order(order) => self.outputs.push_back(order),
-            ConnectionOutput::Opened => {
+            ConnectionOutput::Opened(peer) => {
                 self.is_open = true;
                 self.was_open = true;
                 self.failed_proofs = 0;
-                self.ctl = Some(Ctl::new(now));
-                self.report_at = Some(now + REPORT_INTERVAL);
+                self.converse(peer, now);
                 self.event(Event::SetUp(self.laps.open(now)));
             }
             ConnectionOutput::Closed => self.rebuild("closed", now),

@@ -1,7 +1,7 @@
 //! Perfect negotiation (W3C WebRTC §10.7) of one connection, with trickled candidates.
 //!
-//! Descriptions arrive here verified; signing and sending are the link's. The impolite side makes
-//! the first offer, in which it opens the channels; either may offer later.
+//! Descriptions arrive here verified; signing and sending are the link's. Whoever makes the first
+//! offer opens the channels in it; either may offer later.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -55,7 +55,9 @@ struct Pending {
 /// Offers, answers and candidates of one connection.
 pub(super) struct Negotiation {
     is_polite: bool,
-    /// Opened with the first offer; empty at the polite side and afterwards.
+    /// Whether the first offer is the peer's.
+    waits: bool,
+    /// Opened with the first offer; empty where that is the peer's, and afterwards.
     channels: Vec<Label>,
     wants_restart: bool,
     wants_video: bool,
@@ -78,11 +80,12 @@ pub(super) struct Negotiation {
 }
 
 impl Negotiation {
-    /// `channels` are opened with the first offer, which is the impolite side's.
+    /// `channels` are opened with the first offer; without any, that is the peer's to make.
     pub(super) fn new(is_polite: bool, channels: Vec<Label>) -> Self {
         Self {
             is_polite,
-            channels: if is_polite { Vec::new() } else { channels },
+            waits: channels.is_empty(),
+            channels,
             wants_restart: false,
             wants_video: false,
             video: None,
@@ -173,7 +176,7 @@ impl Negotiation {
     }
 
     fn offer(&mut self, rtc: &mut DrainedRtc, now: Instant) {
-        let is_first_theirs = self.is_polite && self.remote_fingerprints.is_empty();
+        let is_first_theirs = self.waits && self.remote_fingerprints.is_empty();
         let is_wanted = self.wants_restart || self.wants_video || !self.channels.is_empty();
         if is_first_theirs || !is_wanted || self.pending.is_some() {
             return;

@@ -22,6 +22,12 @@ impl Random {
         sha256(&[b"heliograph-link-random-v1", &self.seed, &drawn])
     }
 
+    /// 16 such bytes.
+    pub(super) fn half_secret(&mut self) -> [u8; 16] {
+        let secret = self.secret();
+        *secret.first_chunk().expect("32 bytes have 16")
+    }
+
     pub(super) fn next_u64(&mut self) -> u64 {
         let secret = self.secret();
         u64::from_be_bytes(*secret.first_chunk().expect("32 bytes have 8"))

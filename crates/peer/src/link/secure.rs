@@ -14,6 +14,7 @@ use protocol::base64url::Base64Url;
 use protocol::id::{DeviceId, PairId};
 
 use super::channels::Label;
+use crate::ctl::Conversation;
 
 /// How long the handshake may take once its channel is open.
 const PROOF_LIMIT: Duration = Duration::from_secs(5);
@@ -107,13 +108,16 @@ impl Sealed {
 /// The proof of one connection and what it protects.
 pub(super) struct Secure {
     keys: Option<LinkKeys>,
+    conversation: Conversation,
+    /// What the peer said with its proof.
+    peer_conversation: Option<Conversation>,
     stage: Stage,
     held: Vec<(Label, Vec<u8>)>,
 }
 
 impl Secure {
-    /// Without keys, frames go as they are.
-    pub(super) fn new(keys: Option<LinkKeys>) -> Self {
+    /// Without keys, frames go as they are. `conversation` is told to the peer with the proof.
+    pub(super) fn new(keys: Option<LinkKeys>, conversation: Conversation) -> Self {
         let stage = if keys.is_some() {
             Stage::Waiting
         } else {
@@ -121,6 +125,8 @@ impl Secure {
         };
         Self {
             keys,
+            conversation,
+            peer_conversation: None,
             stage,
             held: Vec::new(),
         }
@@ -129,6 +135,11 @@ impl Secure {
     /// Whether frames may flow.
     pub(super) fn is_proven(&self) -> bool {
         matches!(self.stage, Stage::Plain | Stage::Proven(_))
+    }
+
+    /// The peer's conversation, where it has proven its keys and said so.
+    pub(super) fn peer_conversation(&self) -> Option<Conversation> {
+        self.peer_conversation.filter(|_| self.is_proven())
     }
 
     /// The channel `noise` opened: the first message, where this side writes it.
@@ -157,7 +168,8 @@ impl Secure {
             secret: &keys.secret,
         };
         let mut handshake = proof.start(ephemeral);
-        let first = proof.is_initiator().then(|| handshake.write(&[]));
+        let payload = self.conversation.as_bytes();
+        let first = proof.is_initiator().then(|| handshake.write(payload));
         let first = first.transpose().map_err(|_| ProofError::Refused)?;
         self.stage = Stage::Shaking(Box::new(handshake), now + PROOF_LIMIT);
         Ok(first)
@@ -174,9 +186,14 @@ impl Secure {
             }
         };
         let is_initiator = handshake.is_initiator();
-        let answer = handshake
-            .read(message)
-            .and_then(|_| (!is_initiator).then(|| handshake.write(&[])).transpose());
+        let said = handshake.read(message);
+        let answer = said.and_then(|said| {
+            self.peer_conversation = Conversation::read(&said);
+            let payload = self.conversation.as_bytes();
+            (!is_initiator)
+                .then(|| handshake.write(payload))
+                .transpose()
+        });
         let Ok(answer) = answer else {
             self.stage = Stage::Shaking(handshake, until);
             return Err(ProofError::Refused);

@@ -100,7 +100,7 @@ impl LinkCore {
             self.drop_connection(now);
         }
         if self.connection.is_none() {
-            self.connect(now);
+            self.connect(false, now);
         }
         self.laps.offer(now);
         let Some(connection) = &mut self.connection else {

@@ -8,7 +8,8 @@ use protocol::cbor::Value;
 use super::LinkCore;
 use super::channels::Label;
 use super::output::{EndedBy, Event};
-use crate::ctl::{self, CtlEvent, FrameChannel, RoundTrip, TextId};
+use super::statistics::REPORT_INTERVAL;
+use crate::ctl::{self, Conversation, Ctl, CtlEvent, FrameChannel, RoundTrip, TextId};
 
 /// Why a text is not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +29,8 @@ impl LinkCore {
     /// # Errors
     /// The link is not open, the text is above 2000 characters, or too many wait already.
     pub fn say(&mut self, text: &str, now: Instant) -> Result<TextId, SayError> {
-        let ctl = self.ctl.as_mut().ok_or(SayError::NotOpen)?;
+        let ctl = self.ctl.as_mut().filter(|_| self.is_open);
+        let ctl = ctl.ok_or(SayError::NotOpen)?;
         let id = ctl.say(text, now)?;
         self.settle(now);
         Ok(id)
@@ -36,7 +38,7 @@ impl LinkCore {
 
     /// Sends a command, best effort; dropped while the link is not open.
     pub fn command(&mut self, name: &str, args: BTreeMap<String, Value>, now: Instant) {
-        if let Some(ctl) = &mut self.ctl {
+        if let Some(ctl) = self.ctl.as_mut().filter(|_| self.is_open) {
             // What is too large to be sent is not best effort's to report.
             let _ = ctl.command(name, args);
         }
@@ -75,13 +77,19 @@ impl LinkCore {
         }
     }
 
-    /// The connection is gone: what was not acknowledged has failed.
+    /// A connection is open: the conversation begins, or goes on over it.
+    pub(super) fn converse(&mut self, peer: Option<Conversation>, now: Instant) {
+        let ctl = self.ctl.get_or_insert_with(|| Ctl::new(now));
+        ctl.handle_open(peer, now);
+        self.report_at = Some(now + REPORT_INTERVAL);
+    }
+
+    /// The link is over: what was not acknowledged has failed.
     pub(super) fn hush(&mut self, now: Instant) {
         if let Some(ctl) = &mut self.ctl {
             ctl.close();
         }
         self.talk(now);
         self.ctl = None;
-        self.report_at = None;
     }
 }

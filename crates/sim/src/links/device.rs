@@ -148,8 +148,6 @@ impl Device {
                 let _ = self.core.accept_file(id, now);
             }
             Event::File(FileEvent::Sent(_)) => self.files_sent += 1,
-            // Ids begin anew with each connection: who waits no longer must not be taken for
-            // another.
             Event::Talk(CtlEvent::Undelivered(id)) => {
                 self.unacknowledged.remove(&id);
             }

@@ -58,6 +58,8 @@ pub enum Trouble {
     Cut,
     /// Its NAT forgets every mapping.
     Forget,
+    /// It takes the peer to have left, and its connection to be over: another one is made.
+    Bye,
     /// It goes to another network, and takes nothing with it: sockets and streams of the old one
     /// are dead. Never one that is shared, and never a device whose network is.
     Move(Home),

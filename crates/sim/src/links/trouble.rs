@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
+use protocol::signal::{Bye, Relayed, ServerMessage};
 use signalling::SocketId;
 
 use super::scenario::{Home, Trouble};
@@ -42,6 +43,7 @@ impl LinkWorld {
                     nat.forget();
                 }
             }
+            Trouble::Bye => self.leave(device),
             Trouble::Move(home) => self.relocate(device, home),
         }
     }
@@ -78,6 +80,19 @@ impl LinkWorld {
             let backoff = self.random.span(&BACKOFF);
             self.schedule.after(backoff, Event::Connect { device });
         }
+    }
+
+    fn leave(&mut self, device: usize) {
+        let now = self.schedule.now();
+        let bye = Relayed {
+            from: self.devices[1 - device].id.clone(),
+            message: Bye {
+                pair_id: self.devices[device].pair.as_str().to_owned(),
+                reason: None,
+            },
+        };
+        let core = &mut self.devices[device].core;
+        core.handle_signal(ServerMessage::Bye(bye), now);
     }
 
     fn relocate(&mut self, device: usize, home: Home) {

@@ -51,7 +51,8 @@ impl Connection {
         }
         if !self.is_open && is_proven && self.channels.is_open(Label::Ctl) {
             self.is_open = true;
-            self.outputs.push_front(ConnectionOutput::Opened);
+            let peer = self.secure.peer_conversation();
+            self.outputs.push_front(ConnectionOutput::Opened(peer));
         }
     }
 
