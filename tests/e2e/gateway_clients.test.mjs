@@ -46,6 +46,11 @@ describe('clients of others', { timeout: 180_000 }, () => {
     await seesAndHears(t);
   });
 
+  test('whip-whep is told who publishes and how many watch', async () => {
+    const told = await viewer.page.evaluate(nextEvents, ['active', 'viewercount']);
+    assert.deepEqual(told, [['active', {}], ['viewercount', { viewercount: 1 }]]);
+  });
+
   test('whip-whep restarts ICE at both ends, and the picture goes on', async (t) => {
     for (const { page } of [camera, viewer]) {
       await page.evaluate(() => window.restart());
@@ -81,3 +86,14 @@ describe('clients of others', { timeout: 180_000 }, () => {
     assert.ok(Math.abs(hertz - TONE_HZ) < 5, `${hertz} Hz`);
   }
 });
+
+/// Runs in a page: the first of each of these events that the client's event stream tells from now on.
+async function nextEvents(names) {
+  const { url } = window.client.eventSource;
+  const source = new EventSource(url);
+  const told = await Promise.all(names.map((name) => new Promise((done) => {
+    source.addEventListener(name, ({ data }) => done([name, JSON.parse(data)]), { once: true });
+  })));
+  source.close();
+  return told;
+}

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { request } from 'node:https';
+import { pipeline } from 'node:stream';
 
 const lines = (sdp, keep) => sdp.split('\r\n').filter(keep).join('\r\n');
 const link = (reply, value) => { reply.headers.link = [reply.headers.link ?? []].flat().concat(value); };
@@ -69,12 +70,11 @@ export const FAULTS = {
   E2: retells((_, { status }) => status === 409, (reply) => { delete reply.headers['retry-after']; }),
   E3: retells(({ method }) => method === 'HEAD', (reply) => { delete reply.headers['content-type']; }),
   E4: retells(isWatched, (reply) => { reply.body = reply.body.replace(/a=msid:\S+/, 'a=msid:another'); }),
-  E5: {
-    reply: ({ url }) => (url.endsWith('/of-events') ? { status: 201, headers: { location: '/1' }, body: '' } : undefined),
-    ...retells(isWatched, (reply, ask) => {
-      delete reply.headers.link;
-      link(reply, `<${ask.url}/of-events>; rel="urn:ietf:params:whep:ext:core:server-sent-events"`);
-    }),
+  E5: retells((ask, { status }) => ask.url.endsWith('/events') && status === 400, (reply) => { reply.status = 201; }),
+  E6: {
+    reply: ({ method, url }) => (method === 'GET' && url.includes('/events/')
+      ? { status: 200, headers: { 'content-type': 'text/event-stream' }, body: 'event: viewercount\ndata: {}\n\n' }
+      : undefined),
   },
   E7: {
     reply: ({ url }) => (url.endsWith('/of-layers') ? { status: 500, headers: {}, body: '' } : undefined),
@@ -98,7 +98,9 @@ export class BrokenServer {
       fault.tell?.(ask, reply, memory);
       // Its length may have changed.
       delete reply.headers['content-length'];
-      response.writeHead(reply.status, reply.headers).end(reply.body);
+      response.writeHead(reply.status, reply.headers);
+      if (typeof reply.body === 'string') response.end(reply.body);
+      else pipeline(reply.body, response, () => {});
     }).listen(0, '127.0.0.1');
     await once(broken.http, 'listening');
     broken.origin = `http://127.0.0.1:${broken.http.address().port}`;
@@ -123,5 +125,7 @@ async function forward(server, { method, url, headers, body }) {
   const asked = request(new URL(url, server.origin), { method, headers: { ...rest, ...length }, rejectUnauthorized: false });
   asked.end(body);
   const [reply] = await once(asked, 'response');
-  return { status: reply.statusCode, headers: reply.headers, body: await text(reply) };
+  // An event stream has no end.
+  const isEndless = reply.headers['content-type'] === 'text/event-stream';
+  return { status: reply.statusCode, headers: reply.headers, body: isEndless ? reply : await text(reply) };
 }

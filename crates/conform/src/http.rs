@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderMap, HeaderName};
+use hyper::http::response::Parts;
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject;
@@ -89,6 +90,14 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    fn new(head: Parts, body: &[u8]) -> Self {
+        Self {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: String::from_utf8_lossy(body).into_owned(),
+        }
+    }
+
     /// A header's value; empty where there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
@@ -165,12 +174,48 @@ impl Http {
         reply.map_err(|why| HttpError::NoReply { request, why })
     }
 
+    /// The head of a reply, and its body as far as these words, which need not end.
+    pub(crate) async fn peek(&self, ask: Ask, words: &str) -> Result<Reply, HttpError> {
+        let request = format!("{} {}", ask.method, ask.url);
+        let reply = timeout(LIMIT, self.begin(ask, words)).await;
+        let reply = reply.unwrap_or_else(|_| Err(format!("no {words:?} within {LIMIT:?}")));
+        reply.map_err(|why| HttpError::NoReply { request, why })
+    }
+
     async fn exchange(&self, ask: Ask) -> Result<Reply, String> {
+        let (head, body) = self.open(ask).await?;
+        let body = Limited::new(body, MAX_REPLY_BYTES)
+            .collect()
+            .await
+            .map_err(words)?;
+        Ok(Reply::new(head, &body.to_bytes()))
+    }
+
+    async fn begin(&self, ask: Ask, until: &str) -> Result<Reply, String> {
+        let (head, body) = self.open(ask).await?;
+        let mut body = Limited::new(body, MAX_REPLY_BYTES);
+        let mut seen = Vec::new();
+        while let Some(frame) = body.frame().await {
+            seen.extend_from_slice(
+                frame
+                    .map_err(words)?
+                    .data_ref()
+                    .map_or(&[][..], |data| data),
+            );
+            if String::from_utf8_lossy(&seen).contains(until) {
+                break;
+            }
+        }
+        Ok(Reply::new(head, &seen))
+    }
+
+    async fn open(&self, ask: Ask) -> Result<(Parts, Incoming), String> {
         let stream = self.connect(&ask.url).await?;
         let (mut requests, driver) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(words)?;
-        let driver = tokio::spawn(driver);
+        // It ends with the reply.
+        tokio::spawn(driver);
         let mut request = Request::builder().method(ask.method).uri(path(&ask.url));
         request = request.header(HOST, authority(&ask.url));
         for (name, value) in ask.head {
@@ -180,17 +225,7 @@ impl Http {
             .body(Full::new(Bytes::from(ask.body)))
             .map_err(words)?;
         let reply = requests.send_request(request).await.map_err(words)?;
-        let (head, body) = reply.into_parts();
-        let body = Limited::new(body, MAX_REPLY_BYTES)
-            .collect()
-            .await
-            .map_err(words)?;
-        driver.abort();
-        Ok(Reply {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body: String::from_utf8_lossy(&body.to_bytes()).into_owned(),
-        })
+        Ok(reply.into_parts())
     }
 
     async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, String> {

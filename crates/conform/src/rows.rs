@@ -22,7 +22,7 @@ macro_rules! row {
 }
 
 /// Every row.
-pub const ROWS: [Row; 34] = [
+pub const ROWS: [Row; 35] = [
     row!(
         "W1",
         opening::becomes_a_session,
@@ -182,6 +182,11 @@ pub const ROWS: [Row; 34] = [
         "E5",
         watching::tells_events,
         "the extension of events: 201 to a list, 400 to one that holds an unknown"
+    ),
+    row!(
+        "E6",
+        watching::tells_what_was_asked,
+        "an event stream tells the events that were asked for and no others"
     ),
     row!(
         "E7",

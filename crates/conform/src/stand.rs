@@ -104,6 +104,11 @@ impl Stand {
         Ok(reply)
     }
 
+    /// A request whose reply need not end; its body as far as these words.
+    pub(crate) async fn peek(&self, ask: Ask, words: &str) -> Result<Reply, HttpError> {
+        self.http.peek(ask, words).await
+    }
+
     /// A request to an endpoint, with its token.
     pub(crate) async fn ask(&mut self, role: Role, method: Method) -> Result<Reply, HttpError> {
         let ask = Ask::new(method, self.endpoint(role)).bearer(self.token(role));

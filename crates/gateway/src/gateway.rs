@@ -23,7 +23,7 @@ mod fanout;
 mod timers;
 mod words;
 
-pub use words::{Answer, Ended, Event, Limits, Patched, Settings, Tag};
+pub use words::{Answer, Attendance, Ended, Event, Limits, Patched, Settings, Tag};
 
 /// The gateway.
 pub struct Gateway {
@@ -147,6 +147,15 @@ impl Gateway {
     pub fn is_published(&self, stream: &StreamName) -> bool {
         let stream = self.streams.get(stream);
         stream.is_some_and(|stream| stream.publisher.is_some())
+    }
+
+    /// Who is at this stream.
+    pub fn attendance(&self, stream: &StreamName) -> Attendance {
+        let stream = self.streams.get(stream);
+        stream.map_or_else(Attendance::default, |stream| Attendance {
+            is_published: stream.publisher.is_some(),
+            viewers: stream.viewers.len(),
+        })
     }
 
     /// A datagram came to the media port; whether it was the gateway's to look at.

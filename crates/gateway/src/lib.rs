@@ -17,7 +17,7 @@ mod stream;
 
 pub use error::{OfferError, PatchError};
 pub use fragment::Fragment;
-pub use gateway::{Answer, Ended, Event, Gateway, Limits, Patched, Settings, Tag};
+pub use gateway::{Answer, Attendance, Ended, Event, Gateway, Limits, Patched, Settings, Tag};
 pub use key_frame::begins_key_frame;
 pub use offer::{MAX_SDP_BYTES, check_offer};
 pub use session::{NewSession, Role, SessionId};

@@ -39,7 +39,7 @@ mod setup;
 mod shares;
 mod signal;
 mod stream_caller;
-mod streams;
+pub(crate) mod streams;
 mod telemetry;
 mod token;
 mod well_known;

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::control::{Control, Live, OpenError};
 use crate::gate::{Gate, GateLimits};
 use crate::http;
+use crate::http::streams::EventStreams;
 use crate::ice_servers::IceServers;
 use crate::names::{MachineNames, Origins};
 use crate::ports::{Ports, Routers, Serves};
@@ -267,6 +268,7 @@ async fn site(
             open_per_address: limits.sockets_per_ip,
             unauthenticated: limits.unauthenticated_sockets,
         }),
+        event_streams: EventStreams::default(),
         ca_pem: identity.and_then(|identity| identity.ca_pem.clone()),
         settings: Arc::new(settings),
         draining: CancellationToken::new(),

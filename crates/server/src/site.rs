@@ -15,6 +15,7 @@ use crate::clock::unix_now;
 use crate::control::Control;
 use crate::gate::Gate;
 use crate::http::refused::Refused;
+use crate::http::streams::EventStreams;
 use crate::ice_servers::IceServers;
 use crate::names::Origins;
 use crate::settings::Settings;
@@ -33,6 +34,7 @@ pub(crate) struct Site {
     pub(crate) ice: Arc<RwLock<IceServers>>,
     pub(crate) telemetry: Telemetry,
     pub(crate) gate: Gate,
+    pub(crate) event_streams: EventStreams,
     /// PEM of the CA, where we made it.
     pub(crate) ca_pem: Option<String>,
     /// Cancelled when clients are told to go elsewhere.

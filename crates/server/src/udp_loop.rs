@@ -3,8 +3,10 @@
 //!
 //! This file is what the rest of the server sees. `shard.rs` is the thread,
 //! `sockets.rs` receives in batches, `outgoing.rs` sends in batches,
-//! `streams.rs` carries TURN's TCP and TLS clients, `media.rs` the questions to the gateway, `publish.rs` the metrics.
+//! `streams.rs` carries TURN's TCP and TLS clients, `media.rs` the questions to the gateway,
+//! `followers.rs` those who want to know who is at a stream, `publish.rs` the metrics.
 
+mod followers;
 mod media;
 mod outgoing;
 mod publish;

@@ -10,6 +10,7 @@ use crate::stand::{Opened, Stand};
 
 const EVENTS: &str = "urn:ietf:params:whep:ext:core:server-sent-events";
 const LAYER: &str = "urn:ietf:params:whep:ext:core:layer";
+const EVENT_STREAM: &str = "text/event-stream";
 const JSON: &str = "application/json";
 
 pub(super) async fn has_nothing_yet(stand: &mut Stand) -> Outcome {
@@ -65,6 +66,30 @@ pub(super) async fn tells_events(stand: &mut Stand) -> Outcome {
     let reply = post(stand, &url, r#"["active","of-no-draft"]"#).await?;
     expect(reply.status == 400, || {
         format!("an unknown event is answered with {}", reply.status)
+    })
+}
+
+pub(super) async fn tells_what_was_asked(stand: &mut Stand) -> Outcome {
+    let opened = watched(stand).await?;
+    let url = extension(&opened, EVENTS)?;
+    let reply = post(stand, &url, r#"["active"]"#).await?;
+    let location = url.join(reply.header("location"));
+    let location = location.map_err(|error| Miss::Fault(format!("Location: {error}")))?;
+    // As the EventSource of a page asks: without a token.
+    let ask = Ask::new(Method::GET, &location).header("accept", EVENT_STREAM);
+    let told = stand.peek(ask, "\n\n").await?;
+    let kind = told.media_type();
+    expect(kind == EVENT_STREAM, || format!("the stream is {kind:?}"))?;
+    let events = values(&told.body, "event:");
+    let others = events.iter().find(|event| event.trim() != "active");
+    expect(others.is_none(), || {
+        format!(
+            "it begins with {:?}",
+            others.map_or("", |event| event.trim())
+        )
+    })?;
+    expect(!events.is_empty(), || {
+        format!("it begins with {:?}", told.body)
     })
 }
 

@@ -60,6 +60,15 @@ pub enum Patched {
     },
 }
 
+/// Who is at a stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attendance {
+    /// Whether somebody publishes it.
+    pub is_published: bool,
+    /// How many watch it.
+    pub viewers: usize,
+}
+
 /// What whoever runs the gateway wants to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {

@@ -1,7 +1,7 @@
 //! `/{stream}/whip` and `/{stream}/whep`: publish and watch (RFC 9725, draft-ietf-wish-whep).
 //!
-//! `endpoint.rs` opens sessions, `session.rs` trickles, restarts and ends them, `cors.rs` lets
-//! pages of other sites do the same.
+//! `endpoint.rs` opens sessions, `session.rs` trickles, restarts and ends them, `events.rs` tells
+//! viewers who comes and goes, `cors.rs` lets pages of other sites do the same.
 
 use std::sync::Arc;
 
@@ -15,8 +15,11 @@ use crate::site::Site;
 
 mod cors;
 mod endpoint;
+mod events;
 mod ice_link;
 mod session;
+
+pub(crate) use events::EventStreams;
 
 /// Media types of WHIP and WHEP.
 const SDP: &str = "application/sdp";
@@ -31,6 +34,11 @@ pub(super) fn routes() -> Router<Arc<Site>> {
         .route("/{stream}/whep", endpoint(Role::Watch))
         .route("/{stream}/whip/{session}", session(Role::Publish))
         .route("/{stream}/whep/{session}", session(Role::Watch))
+        .route("/{stream}/whep/{session}/events", any(events::handle))
+        .route(
+            "/{stream}/whep/{session}/events/{id}",
+            any(events::handle_stream),
+        )
         .layer(middleware::map_response(cors::open_to_all))
 }
 

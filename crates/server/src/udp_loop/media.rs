@@ -1,13 +1,14 @@
 //! The way to the gateway: what HTTP asks of it, and its answers.
 
 use gateway::{
-    Answer, Event, Gateway, NewSession, OfferError, PatchError, Patched, PathState, Role,
-    SessionId, Tag,
+    Answer, Attendance, Event, Gateway, NewSession, OfferError, PatchError, Patched, PathState,
+    Role, SessionId, Tag,
 };
 use metrics::counter;
 use protocol::stream::StreamName;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+use super::followers::Followers;
 use super::{Inbox, Input};
 
 /// A session as its URL names it.
@@ -62,6 +63,10 @@ pub(super) enum Question {
     },
     Paths {
         answer: oneshot::Sender<Vec<PathState>>,
+    },
+    Follow {
+        stream: StreamName,
+        answer: oneshot::Sender<watch::Receiver<Attendance>>,
     },
 }
 
@@ -143,6 +148,14 @@ impl MediaHandle {
         self.ask(|answer| Question::Paths { answer }).await
     }
 
+    /// A place from which a stream's attendance is seen, until the loop stops.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn follow(&self, stream: StreamName) -> Result<watch::Receiver<Attendance>, Stopped> {
+        self.ask(|answer| Question::Follow { stream, answer }).await
+    }
+
     /// Ends the sessions that tokens of a signing key opened.
     pub fn kill_key(&self, kid: &str) {
         self.inbox.orders(|orders| {
@@ -175,7 +188,12 @@ impl MediaHandle {
 }
 
 /// Asks the core, and tells whoever asked.
-pub(super) fn ask(gateway: &mut Gateway, question: Question, now: std::time::Instant) {
+pub(super) fn ask(
+    gateway: &mut Gateway,
+    followers: &mut Followers,
+    question: Question,
+    now: std::time::Instant,
+) {
     match question {
         Question::Offer { new, sdp, answer } => {
             reply(answer, gateway.handle_offer(new, &sdp, now));
@@ -203,6 +221,10 @@ pub(super) fn ask(gateway: &mut Gateway, question: Question, now: std::time::Ins
         }
         Question::Kick { id, answer } => reply(answer, gateway.kick(id, now)),
         Question::Paths { answer } => reply(answer, gateway.paths()),
+        Question::Follow { stream, answer } => {
+            let attendance = gateway.attendance(&stream);
+            reply(answer, followers.follow(stream, attendance));
+        }
     }
 }
 
@@ -211,19 +233,21 @@ fn reply<T>(answer: oneshot::Sender<T>, what: T) {
     let _ = answer.send(what);
 }
 
-/// Writes down what happened, and counts it.
-pub(super) fn tell(event: &Event) {
+/// Writes down what happened, and counts it; the stream that it happened to.
+pub(super) fn tell(event: &Event) -> &StreamName {
     match event {
         Event::Connected { id, stream, role } => {
             let role = word(*role);
             tracing::info!(session = %id, %stream, role, "media flows");
             counter!("helio_gateway_sessions_total", "role" => role).increment(1);
+            stream
         }
         Event::Ended(ended) => {
             let (id, stream, why) = (&ended.id, &ended.stream, ended.why);
             let role = word(ended.role);
             tracing::info!(session = %id, %stream, role, why, "session ended");
             counter!("helio_gateway_ended_total", "role" => role, "cause" => why).increment(1);
+            stream
         }
     }
 }

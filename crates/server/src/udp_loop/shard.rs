@@ -10,6 +10,7 @@ use mio::{Events, Poll, Token, Waker};
 use tokio::sync::{mpsc, oneshot};
 use turn::{Command, FiveTuple, Now, Relay, Server, Transport};
 
+use super::followers::Followers;
 use super::outgoing::Outgoing;
 use super::publish::{describe, publish, publish_gateway};
 use super::sockets::{Datagram, Inbound, ListenerSocket, SocketKey, Sockets};
@@ -41,6 +42,7 @@ pub(super) struct Shard {
 struct World {
     core: Server,
     gateway: Gateway,
+    followers: Followers,
     sockets: Sockets,
     streams: Streams,
     outgoing: Outgoing,
@@ -71,6 +73,7 @@ impl Shard {
         let world = World {
             core: Server::new(settings, &seed, now.instant),
             gateway: Gateway::new(gateway),
+            followers: Followers::default(),
             sockets: Sockets::new(listeners, poll.registry())?,
             streams: Streams::default(),
             outgoing: Outgoing::default(),
@@ -245,7 +248,8 @@ impl World {
                 self.core.handle_disconnect(client);
             }
             Input::Media(question) => {
-                media::ask(&mut self.gateway, question, self.now.instant);
+                let now = self.now.instant;
+                media::ask(&mut self.gateway, &mut self.followers, question, now);
                 self.obey_gateway();
             }
             // The one who asked may be gone.
@@ -307,7 +311,8 @@ impl World {
             }
         }
         while let Some(event) = self.gateway.poll_event() {
-            media::tell(&event);
+            let stream = media::tell(&event);
+            self.followers.tell(stream, self.gateway.attendance(stream));
         }
     }
 

@@ -257,6 +257,25 @@ async fn ice_restarts_by_a_star_and_gets_another_tag() {
 }
 
 #[tokio::test]
+async fn an_event_stream_is_for_a_session_that_is_there_and_for_events_that_there_are() {
+    let studio = Studio::open().await;
+    let viewing = format!("Bearer {}", studio.view);
+    let head = [("authorization", viewing.as_str())];
+    let nobodys = "/cam0/whep/AAAAAAAAAAAAAAAAAAAAAA/events";
+    let reply = studio.send(Method::POST, nobodys, &[], "[]").await;
+    assert_eq!(reply.status, 401);
+    let reply = studio.send(Method::POST, nobodys, &head, "[]").await;
+    assert_eq!(reply.refusal(), (404, "not-found".into()));
+    let reply = studio.send(Method::GET, nobodys, &head, "").await;
+    assert_eq!(reply.refusal(), (405, "method-not-allowed".into()));
+    let stream = format!("{nobodys}/AAAAAAAAAAAAAAAAAAAAAA");
+    for method in [Method::GET, Method::DELETE] {
+        let reply = studio.send(method, &stream, &[], "").await;
+        assert_eq!(reply.refusal(), (404, "not-found".into()));
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_was_ended_is_gone() {
     let studio = Studio::open().await;
     let opened = studio.offer(OFFER).await;

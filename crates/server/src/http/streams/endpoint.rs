@@ -17,7 +17,7 @@ use super::super::connection::Connection;
 use super::super::host::host;
 use super::super::refused::Refused;
 use super::super::stream_caller::{self, StreamCaller};
-use super::{ACCEPT_PATCH, ACCEPT_POST, FRAGMENT, SDP, cors, ice_link};
+use super::{ACCEPT_PATCH, ACCEPT_POST, FRAGMENT, SDP, cors, events, ice_link};
 use crate::site::Site;
 use crate::udp_loop::SessionName;
 
@@ -126,6 +126,9 @@ async fn open(
     tracing::info!(session = %id, stream = %endpoint.stream, caller = caller.kind(), "session opened");
     let location = format!("{}/{id}", uri.path());
     Ok(created(&answer, &location, |headers| {
+        if endpoint.role == Role::Watch {
+            events::advertise(headers, &location);
+        }
         ice_link::append(
             headers,
             &caller.ice_servers(site, host, client, &endpoint.stream),
