@@ -1,5 +1,5 @@
 // Clients that are nobody's of ours, on a page of another site: `whip-whep` publishes and watches,
-// `@eyevinn/webrtc-player` watches.
+// `@eyevinn/webrtc-player` watches; and `<heliograph-player>`, which is for such pages.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Device } from '../lib/browser.mjs';
@@ -72,15 +72,29 @@ describe('clients of others', { timeout: 180_000 }, () => {
     await viewer.page.evaluate(() => window.stop());
   });
 
+  test('<heliograph-player> on a page of another site says what it waits for, and is seen and heard', async (t) => {
+    const [src, token] = viewing;
+    await viewer.page.goto(`${site.origin}/empty`);
+    await viewer.page.setContent(`<script type="module" src="${server.origin}/player.js"></script>
+      <heliograph-player src="${src}" controls muted></heliograph-player>`);
+    const player = viewer.page.locator('heliograph-player');
+    await player.locator('p').filter({ hasText: 'refused' }).waitFor();
+    await player.evaluate((element, code) => element.setAttribute('token', code), token);
+    await player.locator('video').waitFor();
+    await seesAndHears(t, 'heliograph-player >>> video');
+    assert.equal(await player.evaluate((element) => element.phase), 'open');
+    await player.evaluate((element) => element.remove());
+  });
+
   test('whip-whep stops publishing, and the stream has no source', async () => {
     await camera.page.evaluate(() => window.stop());
     await server.logged(/session ended .*role="publish" why="deleted"/);
   });
 
-  async function seesAndHears(t) {
+  async function seesAndHears(t, selector = 'video') {
     // The first is the last key frame, of whenever that was.
-    const [, ...steps] = await pictureSteps(viewer.page, 'video', PICTURES);
-    const hertz = await viewer.page.evaluate(loudestPitch, ['video', 1000]);
+    const [, ...steps] = await pictureSteps(viewer.page, selector, PICTURES);
+    const hertz = await viewer.page.evaluate(loudestPitch, [selector, 1000]);
     t.diagnostic(`${PICTURES} pictures in steps of ${[...new Set(steps)].sort((a, b) => a - b).join(' ')}, ${hertz.toFixed(1)} Hz`);
     assert.ok(steps.every((step) => step > 0 && step < FPS), 'each picture is later than the one before');
     assert.ok(Math.abs(hertz - TONE_HZ) < 5, `${hertz} Hz`);

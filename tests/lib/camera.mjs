@@ -26,8 +26,9 @@ export function cameraFile() {
 }
 
 /// Runs in a page: notes when each frame number was first seen in a video. `stop()` returns them.
+/// A selector goes into a shadow tree by ` >>> `.
 export function watchClock(selector) {
-  const video = document.querySelector(selector);
+  const video = selector.split(' >>> ').reduce((root, part) => (root.shadowRoot ?? root).querySelector(part), document);
   const bits = 12;
   const canvas = new OffscreenCanvas(bits, 1);
   const context = canvas.getContext('2d', { willReadFrequently: true });

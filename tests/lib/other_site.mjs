@@ -11,6 +11,7 @@ export class OtherSite {
     const bundle = buildSync({ entryPoints: [`${ROOT}page.js`], bundle: true, write: false, define: { global: 'globalThis' } });
     const files = new Map([
       ['/', ['text/html', readFileSync(`${ROOT}page.html`)]],
+      ['/empty', ['text/html', '<!doctype html><title>A page with nothing on it</title>']],
       ['/page.js', ['text/javascript', bundle.outputFiles[0].contents]],
     ]);
     const site = new OtherSite();

@@ -2,7 +2,7 @@
 
 /// Runs in a page: the pitch in hertz that a video's sound is loudest at over so many milliseconds.
 export async function loudestPitch([selector, listenMs]) {
-  const video = document.querySelector(selector);
+  const video = selector.split(' >>> ').reduce((root, part) => (root.shadowRoot ?? root).querySelector(part), document);
   const context = new AudioContext();
   const analyser = context.createAnalyser();
   analyser.fftSize = 32768;

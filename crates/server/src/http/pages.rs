@@ -5,7 +5,9 @@
 //! notice in their place.
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -41,6 +43,9 @@ const HEADERS: [(&str, &str); 5] = [
 
 /// Pages that have no address of their own name: they are shown at those of streams and shares.
 const PAGES_ELSEWHERE: [&str; 3] = ["publish", "share", "watch"];
+
+/// A module that pages of other sites load; it holds nothing of anybody's.
+const PLAYER: &str = "player.js";
 
 /// What an address stands for.
 #[derive(Debug, PartialEq, Eq)]
@@ -139,7 +144,13 @@ fn respond(path: &str, file: &EmbeddedFile, status: StatusCode, headers: &Header
         (CACHE_CONTROL, caching.to_owned()),
         (ETAG, etag),
     ];
-    confined((status, head, file.data.clone().into_owned()))
+    let mut response = confined((status, head, file.data.clone().into_owned()));
+    if path == PLAYER {
+        let anybody = HeaderValue::from_static("*");
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, anybody);
+    }
+    response
 }
 
 fn confined(response: impl IntoResponse) -> Response {

@@ -106,3 +106,16 @@ async fn a_page_takes_no_other_method_than_reading() {
         assert_eq!(stage.post(path, "", json!({})).await.status, 405, "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_player_is_for_pages_of_any_site_and_nothing_else_of_the_pages_is() {
+    let stage = Stage::start().await;
+    let player = stage.get("/player.js", "").await;
+    assert_eq!(player.status, 200);
+    assert!(player.header("content-type").starts_with("text/javascript"));
+    assert_eq!(player.header("access-control-allow-origin"), "*");
+    for path in ["/", "/streams", "/cam0/", "/icon.svg"] {
+        let page = stage.get(path, "").await;
+        assert_eq!(page.header("access-control-allow-origin"), "", "{path}");
+    }
+}

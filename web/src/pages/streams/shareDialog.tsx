@@ -37,7 +37,7 @@ export function ShareDialog({ stream, onClose }: { stream: string; onClose: () =
     >
       {actFailure.value && <FailureNotice failure={actFailure.value} testid="share-failure" />}
       {made ? (
-        <MadeLink made={made} onAgain={() => setMade(null)} />
+        <MadeLink stream={stream} made={made} onAgain={() => setMade(null)} />
       ) : (
         <MakeLink stream={stream} onMade={setMade} />
       )}
@@ -99,7 +99,13 @@ function MakeLink({ stream, onMade }: { stream: string; onMade: (made: NewShare)
   );
 }
 
-function MadeLink({ made, onAgain }: { made: NewShare; onAgain: () => void }) {
+interface MadeLinkProps {
+  stream: string;
+  made: NewShare;
+  onAgain: () => void;
+}
+
+function MadeLink({ stream, made, onAgain }: MadeLinkProps) {
   return (
     <div class="stack" data-testid="share-made">
       <p class="soft">
@@ -108,10 +114,33 @@ function MadeLink({ made, onAgain }: { made: NewShare; onAgain: () => void }) {
       </p>
       <QrCode text={made.url} label="Share link as a QR code" />
       <CopyLink url={made.url} title="A stream of mine" testid="share-link" />
+      {made.action === "view" && <Embed stream={stream} code={made.code} />}
       <Button look="quiet" icon="plus" onClick={onAgain}>
         Make another
       </Button>
     </div>
+  );
+}
+
+/** The same right for a page of another site. */
+function Embed({ stream, code }: { stream: string; code: string }) {
+  const { origin } = location;
+  const lines = [
+    `<script type="module" src="${origin}/player.js"></script>`,
+    `<heliograph-player src="${origin}/${stream}/whep" token="${code}" controls muted></heliograph-player>`,
+  ];
+  return (
+    <details class="stack stack-tight" data-testid="share-embed">
+      <summary>Put it on a page of your own</summary>
+      <textarea
+        class="input"
+        readOnly
+        rows={7}
+        aria-label="HTML for your page"
+        value={lines.join("\n")}
+        onFocus={(event) => event.currentTarget.select()}
+      />
+    </details>
   );
 }
 
