@@ -16,5 +16,10 @@ export default defineConfig({
     rolldownOptions: { input: pages.map((page) => resolve(import.meta.dirname, page)) },
   },
   worker: { format: "es" },
-  test: { include: ["test/**/*.test.ts"], environment: "node" },
+  test: {
+    include: ["test/**/*.test.ts"],
+    environment: "node",
+    // A machine that is busy is no fault: only what never comes ends a test.
+    testTimeout: 60_000,
+  },
 });
