@@ -5,14 +5,15 @@
 
 use std::time::Instant;
 
-use gateway::{Gateway, NewSession, Role, SessionId, Settings};
+use gateway::{Address, Gateway, NewSession, Role, SessionId, Settings};
 use libfuzzer_sys::fuzz_target;
 use protocol::stream::StreamName;
 
 fuzz_target!(|text: &str| {
     let (id, now) = (SessionId([1; 16]), Instant::now());
     let stream = StreamName::parse("cam0").expect("a name");
-    let addrs = vec!["192.0.2.1:8443".parse().expect("an address")];
+    let addr = "192.0.2.1:8443".parse().expect("an address");
+    let addrs = vec![Address::udp(addr), Address::tcp(addr)];
     let mut gateway = Gateway::new(Settings {
         addrs,
         ..Settings::default()

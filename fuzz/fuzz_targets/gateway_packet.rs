@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use gateway::{Codec, Gateway, Settings, begins_key_frame};
+use gateway::{Codec, Gateway, Path, Settings, begins_key_frame};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -14,6 +14,6 @@ fuzz_target!(|bytes: &[u8]| {
     let mut gateway = Gateway::new(Settings::default());
     let port = "192.0.2.1:8443".parse().expect("an address");
     let stranger = "203.0.113.9:9".parse().expect("an address");
-    assert!(!gateway.handle_datagram(port, stranger, bytes, Instant::now()));
+    assert!(!gateway.handle_packet(Path::udp(port, stranger), bytes, Instant::now()));
     assert!(gateway.poll_transmit().is_none());
 });

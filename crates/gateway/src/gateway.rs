@@ -1,7 +1,6 @@
 //! The core: sessions by name, by ICE credentials and by address, and the packets between them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use protocol::stream::StreamName;
@@ -12,6 +11,7 @@ use str0m::net::Transmit;
 use crate::error::{OfferError, PatchError};
 use crate::fragment::Fragment;
 use crate::offer::CheckedOffer;
+use crate::path::Path;
 use crate::session::{NewSession, Role, Session, SessionId, SessionKey};
 use crate::stream::{PathState, Stream};
 use fanout::Waiting;
@@ -20,6 +20,7 @@ use timers::Timers;
 mod demux;
 mod ending;
 mod fanout;
+mod paths;
 mod timers;
 mod words;
 
@@ -33,7 +34,7 @@ pub struct Gateway {
     sessions: HashMap<SessionKey, Session>,
     keys_by_id: HashMap<SessionId, SessionKey>,
     keys_by_ufrag: HashMap<String, SessionKey>,
-    keys_by_addr: HashMap<SocketAddr, SessionKey>,
+    keys_by_path: HashMap<Path, SessionKey>,
     timers: Timers,
     last_key: u64,
     waiting: Waiting,
@@ -63,7 +64,7 @@ impl Gateway {
             sessions: HashMap::new(),
             keys_by_id: HashMap::new(),
             keys_by_ufrag: HashMap::new(),
-            keys_by_addr: HashMap::new(),
+            keys_by_path: HashMap::new(),
             timers: Timers::default(),
             last_key: 0,
             waiting: Waiting::default(),
@@ -158,15 +159,9 @@ impl Gateway {
         })
     }
 
-    /// A datagram came to the media port; whether it was the gateway's to look at.
-    pub fn handle_datagram(
-        &mut self,
-        local: SocketAddr,
-        from: SocketAddr,
-        bytes: &[u8],
-        now: Instant,
-    ) -> bool {
-        let Some(key) = self.owner(from, bytes) else {
+    /// A packet came to the media port; whether it was the gateway's to look at.
+    pub fn handle_packet(&mut self, path: Path, bytes: &[u8], now: Instant) -> bool {
+        let Some(key) = self.owner(path, bytes) else {
             return false;
         };
         let Some(session) = self.sessions.get_mut(&key) else {
@@ -174,12 +169,10 @@ impl Gateway {
         };
         let told = self.out.len();
         session.handle_heard(now);
-        session
-            .rtc
-            .handle_packet(local, from, bytes, now, &mut self.out);
+        session.rtc.handle_packet(path, bytes, now, &mut self.out);
         // Who is answered has shown the session's password.
-        if self.out.range(told..).any(|sent| sent.destination == from) {
-            self.keys_by_addr.insert(from, key);
+        if self.out.range(told..).any(|sent| Path::of(sent) == path) {
+            self.note_path(path, key);
         }
         self.settle(key, now);
         true

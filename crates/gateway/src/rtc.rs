@@ -5,40 +5,53 @@
 //! the bare `Rtc` never leaves this file.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use str0m::config::DtlsCert;
-use str0m::net::{Protocol, Receive, Transmit};
-use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
+use str0m::net::{Receive, Transmit};
+use str0m::{Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 use crate::flight::Flight;
+use crate::path::{Address, Path};
 
 /// A WebRTC session that is always drained.
 pub(crate) struct DrainedRtc {
     rtc: Rtc,
     wake_at: Instant,
     flight: Flight,
+    /// Where it is reached, as far as str0m was told.
+    addrs: Vec<Address>,
     events: VecDeque<Event>,
     is_over: bool,
 }
 
 impl DrainedRtc {
     /// A session that is reached at these addresses.
-    pub(crate) fn new(cert: DtlsCert, addrs: &[SocketAddr], now: Instant) -> Self {
-        let mut rtc = configuration(cert).build(now);
-        for addr in addrs {
-            if let Ok(candidate) = Candidate::host(*addr, Protocol::Udp) {
-                rtc.add_local_candidate(candidate);
-            }
-        }
-        Self {
-            rtc,
+    pub(crate) fn new(cert: DtlsCert, addrs: &[Address], now: Instant) -> Self {
+        let mut session = Self {
+            rtc: configuration(cert).build(now),
             wake_at: now,
             flight: Flight::default(),
+            addrs: Vec::new(),
             events: VecDeque::new(),
             is_over: false,
+        };
+        for addr in addrs {
+            session.add_address(*addr);
         }
+        session
+    }
+
+    /// Makes the session reachable at one more address; whether it was not.
+    fn add_address(&mut self, addr: Address) -> bool {
+        if self.addrs.contains(&addr) {
+            return false;
+        }
+        self.addrs.push(addr);
+        if let Some(candidate) = addr.candidate() {
+            self.rtc.add_local_candidate(candidate);
+        }
+        true
     }
 
     /// Changes the session, then lets it act at `now`: what is written leaves with the next time that
@@ -77,15 +90,20 @@ impl DrainedRtc {
     /// A packet of the client. What is none of STUN, DTLS, RTP and RTCP is dropped.
     pub(crate) fn handle_packet(
         &mut self,
-        local: SocketAddr,
-        from: SocketAddr,
+        path: Path,
         bytes: &[u8],
         now: Instant,
         out: &mut VecDeque<Transmit>,
     ) {
-        let Ok(receive) = Receive::new(Protocol::Udp, from, local, bytes) else {
+        let protocol = path.transport.protocol();
+        let Ok(receive) = Receive::new(protocol, path.remote, path.local, bytes) else {
             return;
         };
+        // An address of ours that nobody named: the end of a tunnel, or of an interface that came
+        // later. The system says that it is ours, and str0m answers at known ones only.
+        if is_stun(bytes) && self.add_address(path.own_end()) {
+            self.drain(now, out);
+        }
         self.flight.handle_heard(bytes);
         let result = self.rtc.handle_input(Input::Receive(now, receive));
         self.note(result);
@@ -142,6 +160,11 @@ impl DrainedRtc {
         }
         self.is_over |= !self.rtc.is_alive();
     }
+}
+
+/// RFC 7983 §7.
+fn is_stun(bytes: &[u8]) -> bool {
+    matches!(bytes.first(), Some(0..=3))
 }
 
 fn configuration(cert: DtlsCert) -> RtcConfig {

@@ -1,7 +1,6 @@
 //! One WHIP or WHEP connection: its negotiation, its ICE session, the media that it brings or gets.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use protocol::base64url::{self, Base64Url};
@@ -17,6 +16,7 @@ use crate::error::{OfferError, PatchError};
 use crate::forwarding::Forwarding;
 use crate::fragment::Fragment;
 use crate::offer::CheckedOffer;
+use crate::path::{Address, Path};
 use crate::rtc::DrainedRtc;
 use crate::stream::{SessionState, Track};
 
@@ -27,6 +27,8 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(30);
 /// A client that is silent for so long is gone: its consent to be sent to has run out
 /// (RFC 7675 §5.1).
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
+/// A client whose last connection was closed has this long to open another.
+const RECONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// What a viewer may ask for again: packets, and how old.
 const RESEND_PACKETS: usize = 512;
 const RESEND_AGE: Duration = Duration::from_secs(1);
@@ -120,6 +122,8 @@ pub(crate) struct Session {
     /// The server's user name fragment, by which the ICE session goes.
     pub(crate) ufrag: String,
     deadline: Instant,
+    /// The ways on which it showed its password, the one of the last check at the end.
+    pub(crate) paths: VecDeque<Path>,
     tracks: Vec<TrackState>,
     tracks_by_ssrc: HashMap<Ssrc, Track>,
 }
@@ -129,7 +133,7 @@ impl Session {
     pub(crate) fn new(
         new: NewSession,
         offer: CheckedOffer,
-        (cert, addrs): (DtlsCert, &[SocketAddr]),
+        (cert, addrs): (DtlsCert, &[Address]),
         now: Instant,
         out: &mut VecDeque<Transmit>,
     ) -> Result<(Self, String), OfferError> {
@@ -145,6 +149,7 @@ impl Session {
             sent_bytes: 0,
             ufrag: String::new(),
             deadline: now + CONNECT_WITHIN,
+            paths: VecDeque::new(),
             tracks: offer.tracks.iter().map(TrackState::new).collect(),
             tracks_by_ssrc: HashMap::new(),
             offer,
@@ -228,6 +233,11 @@ impl Session {
         if self.connected_at.is_some() {
             self.deadline = now + SILENCE_LIMIT;
         }
+    }
+
+    /// The client's last connection is gone; a browser that is still there opens another.
+    pub(crate) fn handle_disconnected(&mut self, now: Instant) {
+        self.deadline = self.deadline.min(now + RECONNECT_WITHIN);
     }
 
     /// When something is due at the latest.

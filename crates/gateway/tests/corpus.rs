@@ -4,7 +4,10 @@
 use std::path::Path;
 use std::time::Instant;
 
-use gateway::{Codec, Fragment, Gateway, NewSession, Role, SessionId, Settings, begins_key_frame};
+use gateway::{
+    Codec, Fragment, FrameBuffer, Gateway, NewSession, Role, SessionId, Settings, begins_key_frame,
+    frames,
+};
 use protocol::stream::StreamName;
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -46,6 +49,24 @@ fn each_offer_is_answered_or_refused() {
 fn each_fragment_is_read_or_refused() {
     let read = texts("gateway_fragment").filter(|text| Fragment::parse(text).is_ok());
     assert!(read.count() > 0);
+}
+
+#[test]
+fn each_stream_is_the_same_packets_in_one_piece_and_byte_by_byte() {
+    for stream in corpus("gateway_stream") {
+        let read = |pieces: Vec<&[u8]>| {
+            let mut buffer = FrameBuffer::default();
+            let mut packets = Vec::new();
+            for piece in pieces {
+                buffer.extend(piece);
+                let whole = buffer.take_whole()?;
+                packets.extend(frames(&whole).map(<[u8]>::to_vec));
+            }
+            Ok::<_, gateway::FrameTooLong>(packets)
+        };
+        let at_once = read(vec![&stream]);
+        assert_eq!(at_once, read(stream.chunks(1).collect()));
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The way of a TCP connection: admitted, told apart by its first bytes, handed to its loop.
 //!
-//! One port carries TLS, HTTP and TURN (spec "One port"). Within TLS the protocol is named by
+//! One port carries TLS, HTTP, TURN and media (spec "One port"). Within TLS the protocol is named by
 //! ALPN (RFC 7443), else told by the first decrypted bytes. Every wait here has a limit, since
 //! nobody has shown a token yet.
 
@@ -40,7 +40,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What a listener serves beside TURN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Serves {
-    /// HTTP as well.
+    /// HTTP and media as well.
     HttpAndTurn,
     /// Nothing but TURN: the extra listeners 3478 and 5349.
     TurnOnly,
@@ -166,6 +166,9 @@ impl Ports {
                 self.carry_tls(stream, serves, at).await
             }
             (Guess::Stun, _) => self.serve_turn(stream, Transport::Tcp, at).await,
+            (Guess::IceTcp, _) if serves == Serves::HttpAndTurn => {
+                self.serve_media(stream, at).await
+            }
             (Guess::Http, tls) if serves == Serves::HttpAndTurn => {
                 let Routers { site, redirect, .. } = &self.routers;
                 let router = if tls.is_some() { redirect } else { site };
@@ -240,6 +243,17 @@ impl Ports {
     {
         self.turn
             .accept_stream(stream, at.peer, at.local, transport, || at.authenticated())
+            .await;
+        Ok(())
+    }
+
+    async fn serve_media<S>(&self, stream: S, at: Connection) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        self.turn
+            .media()
+            .accept_connection(stream, at.peer, at.local, || at.authenticated())
             .await;
         Ok(())
     }

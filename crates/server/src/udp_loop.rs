@@ -3,9 +3,11 @@
 //!
 //! This file is what the rest of the server sees. `shard.rs` is the thread,
 //! `sockets.rs` receives in batches, `outgoing.rs` sends in batches,
-//! `streams.rs` carries TURN's TCP and TLS clients, `media.rs` the questions to the gateway,
-//! `followers.rs` those who want to know who is at a stream, `publish.rs` the metrics.
+//! `streams.rs` carries TURN's TCP and TLS clients, `connections.rs` the gateway's TCP clients,
+//! `media.rs` the questions to the gateway, `followers.rs` those who want to know who is at a stream,
+//! `publish.rs` the metrics.
 
+mod connections;
 mod followers;
 mod media;
 mod outgoing;
@@ -64,6 +66,10 @@ pub struct TurnStats {
     pub core: turn::Stats,
     /// TCP and TLS clients connected.
     pub streams: usize,
+    /// The gateway's clients connected over TCP.
+    pub connections: usize,
+    /// Packets of the gateway that a slow reader did not take.
+    pub media_unsent: u64,
     /// Packets that the kernel or a slow reader did not take.
     pub unsent: u64,
 }
@@ -225,6 +231,15 @@ enum Input {
         bytes: Vec<u8>,
     },
     Closed(FiveTuple),
+    Connected {
+        path: gateway::Path,
+        outbox: connections::Outbox,
+    },
+    Frames {
+        path: gateway::Path,
+        whole: Vec<u8>,
+    },
+    Disconnected(gateway::Path),
     Media(media::Question),
     Stats(oneshot::Sender<TurnStats>),
     Shutdown(oneshot::Sender<()>),

@@ -81,7 +81,9 @@ impl Gateway {
         session.close(now, &mut self.out);
         self.keys_by_id.remove(&session.id);
         self.keys_by_ufrag.remove(&session.ufrag);
-        self.keys_by_addr.retain(|_, owner| *owner != key);
+        for path in session.paths.drain(..) {
+            self.leave_path(path, key);
+        }
         self.timers.remove(key);
         if let Some(stream) = self.streams.get_mut(&session.stream) {
             stream.viewers.remove(&key);

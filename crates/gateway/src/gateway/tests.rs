@@ -1,13 +1,17 @@
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
-use str0m::net::{Protocol, Receive};
+use str0m::net::{Receive, TcpType};
 use str0m::rtp::{RtpPacket, RtpWrite};
 use str0m::{Candidate, Input, Output, Rtc};
 
 use super::*;
+use crate::path::{Address, Transport};
 use crate::stream::{ORPHAN_LIFETIME, SessionState};
+
+mod tcp;
 
 const SERVER: &str = "192.0.2.1:8443";
 /// One way.
@@ -16,6 +20,28 @@ const TICK: Duration = Duration::from_millis(5);
 
 fn addr(text: &str) -> SocketAddr {
     text.parse().expect("an address")
+}
+
+/// A datagram's way to the server.
+fn way(remote: SocketAddr) -> Path {
+    Path {
+        transport: Transport::Udp,
+        local: addr(SERVER),
+        remote,
+    }
+}
+
+/// A client's candidate.
+fn candidate(transport: Transport, own: SocketAddr) -> Candidate {
+    let candidate = Candidate::builder();
+    let built = match transport {
+        Transport::Udp => candidate.udp().host(own).build(),
+        Transport::Tcp => {
+            let candidate = candidate.tcp().host(own);
+            candidate.tcptype(TcpType::Active).build()
+        }
+    };
+    built.expect("a candidate")
 }
 
 fn cam0() -> StreamName {
@@ -27,6 +53,7 @@ struct Client {
     id: SessionId,
     role: Role,
     addr: SocketAddr,
+    transport: Transport,
     rtc: Rtc,
     pending: Option<SdpPendingOffer>,
     mids: Vec<Mid>,
@@ -49,6 +76,8 @@ struct World {
     events: Vec<Event>,
     /// The gateway's next DTLS packets get lost, all that are sent at one time.
     lose_first_flight: bool,
+    /// Connections end here, in place of at the server's address.
+    tunnel: Option<SocketAddr>,
 }
 
 impl World {
@@ -57,7 +86,8 @@ impl World {
     }
 
     fn with_limits(limits: Limits) -> Self {
-        let addrs = vec![addr(SERVER)];
+        let server = addr(SERVER);
+        let addrs = vec![Address::udp(server), Address::tcp(server)];
         Self {
             now: Instant::now(),
             gateway: Gateway::new(Settings { addrs, limits }),
@@ -65,15 +95,20 @@ impl World {
             cable: Vec::new(),
             events: Vec::new(),
             lose_first_flight: false,
+            tunnel: None,
         }
     }
 
     /// A client with its offer; its number.
     fn client(&mut self, role: Role) -> (usize, SdpOffer) {
+        self.client_by(Transport::Udp, role)
+    }
+
+    fn client_by(&mut self, transport: Transport, role: Role) -> (usize, SdpOffer) {
         let number = self.clients.len();
         let own = addr(&format!("198.51.100.{}:5000", number + 1));
         let mut rtc = Rtc::builder().set_rtp_mode(true).build(self.now);
-        rtc.add_local_candidate(Candidate::host(own, Protocol::Udp).expect("a candidate"));
+        rtc.add_local_candidate(candidate(transport, own));
         let direction = match role {
             Role::Publish => Direction::SendOnly,
             Role::Watch => Direction::RecvOnly,
@@ -87,6 +122,7 @@ impl World {
             id: SessionId([number as u8; 16]),
             role,
             addr: own,
+            transport,
             rtc,
             pending: Some(pending),
             mids,
@@ -149,7 +185,8 @@ impl World {
         self.cable = later;
         for (_, from, to, bytes) in due {
             if to == addr(SERVER) {
-                self.gateway.handle_datagram(to, from, &bytes, now);
+                let path = self.path(from);
+                self.gateway.handle_packet(path, &bytes, now);
             } else if let Some(client) = self.clients.iter_mut().find(|each| each.addr == to) {
                 client.receive(from, &bytes, now);
             }
@@ -168,11 +205,27 @@ impl World {
                 self.lose_first_flight = false;
                 continue;
             }
-            let (from, to, bytes) = (sent.source, sent.destination, sent.contents.into());
-            self.cable.push((now + DELAY, from, to, bytes));
+            let path = Path::of(&sent);
+            let is_known = self.clients.iter().any(|client| client.addr == path.remote);
+            assert!(!is_known || path == self.path(path.remote), "{path:?}");
+            let (to, bytes) = (path.remote, sent.contents.into());
+            self.cable.push((now + DELAY, addr(SERVER), to, bytes));
         }
         self.events
             .extend(std::iter::from_fn(|| self.gateway.poll_event()));
+    }
+
+    /// The way that a client's packets come.
+    fn path(&self, from: SocketAddr) -> Path {
+        let mut clients = self.clients.iter();
+        let client = clients.find(|client| client.addr == from);
+        let transport = client.map_or(Transport::Udp, |client| client.transport);
+        let tunnel = self.tunnel.filter(|_| transport == Transport::Tcp);
+        Path {
+            transport,
+            local: tunnel.unwrap_or(addr(SERVER)),
+            remote: from,
+        }
     }
 
     fn connected_at(&self, number: usize) -> Option<Instant> {
@@ -205,7 +258,8 @@ impl World {
 
 impl Client {
     fn receive(&mut self, from: SocketAddr, bytes: &[u8], now: Instant) {
-        if let Ok(receive) = Receive::new(Protocol::Udp, from, self.addr, bytes) {
+        let protocol = self.transport.protocol();
+        if let Ok(receive) = Receive::new(protocol, from, self.addr, bytes) {
             // A client that is over is told of late packets.
             let _ = self.rtc.handle_input(Input::Receive(now, receive));
             self.drain();
@@ -299,7 +353,7 @@ fn what_came_together_leaves_viewer_by_viewer() {
     }
     let own = world.clients[publisher].addr;
     for (to, bytes) in world.clients[publisher].turn(now) {
-        world.gateway.handle_datagram(to, own, &bytes, now);
+        world.gateway.handle_packet(Path::udp(to, own), &bytes, now);
     }
     let sent = std::iter::from_fn(|| world.gateway.poll_transmit());
     let is_media = |bytes: &[u8]| bytes[0] & 0xc0 == 0x80 && !(200..=206).contains(&bytes[1]);
@@ -555,9 +609,7 @@ fn a_stranger_who_shows_no_credentials_is_not_answered() {
     let dtls = [22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0];
     let rtp = [0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1];
     for bytes in [&dtls[..], &rtp, &[], &[0, 1, 0, 0]] {
-        let is_ours = world
-            .gateway
-            .handle_datagram(addr(SERVER), stranger, bytes, world.now);
+        let is_ours = world.gateway.handle_packet(way(stranger), bytes, world.now);
         assert!(!is_ours, "{bytes:?}");
     }
 }

@@ -1,16 +1,16 @@
 //! What the gateway is told, answers and tells.
 
-use std::net::SocketAddr;
-
 use protocol::stream::StreamName;
 
+use crate::path::{Address, Path};
 use crate::session::{Role, SessionId};
 
 /// What the gateway is told at start.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// Where its media is reached: host candidates, the one to be tried first at the front.
-    pub addrs: Vec<SocketAddr>,
+    /// Where its media is reached: host candidates, the one to be tried first at the front of those
+    /// of its transport.
+    pub addrs: Vec<Address>,
     /// What clients may hold.
     pub limits: Limits,
 }
@@ -83,6 +83,9 @@ pub enum Event {
     },
     /// A session is over.
     Ended(Ended),
+    /// No session uses this connection any more: it is to be closed once it has carried what was to
+    /// be sent before.
+    Left(Path),
 }
 
 /// A session that is over.

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use gateway::Address;
+
 use crate::ice_servers::{IceServers, RelayPorts};
 use crate::names::{MachineNames, Origins};
 use crate::settings::{Limits, Settings, TlsMode};
@@ -104,23 +106,17 @@ pub(super) fn turn_settings(
     }
 }
 
-/// Media comes to the UDP addresses of the one port.
+/// Media comes to the UDP and TCP addresses of the one port; a proxy in front passes HTTP only.
 pub(super) fn gateway_settings(
     settings: &Settings,
     names: &MachineNames,
     listeners: &Listeners,
 ) -> gateway::Settings {
-    let mut addrs = Vec::new();
-    for bound in listeners.media_addresses() {
-        if bound.ip().is_unspecified() {
-            let is_served = |ip: &&IpAddr| bound.is_ipv6() || ip.is_ipv4();
-            let served = names.addresses.iter().filter(is_served);
-            addrs.extend(served.map(|ip| SocketAddr::new(*ip, bound.port())));
-            // Last: only programs of this machine reach it.
-            addrs.push((Ipv4Addr::LOCALHOST, bound.port()).into());
-        } else {
-            addrs.push(*bound);
-        }
+    let udp = reached(listeners.media_addresses(), names).map(Address::udp);
+    let mut addrs: Vec<_> = udp.collect();
+    if !settings.http.behind_proxy {
+        let bound = listeners.http_addresses();
+        addrs.extend(reached(&bound, names).map(Address::tcp));
     }
     gateway::Settings {
         addrs,
@@ -128,4 +124,19 @@ pub(super) fn gateway_settings(
             sessions: settings.limits.gateway_sessions,
         },
     }
+}
+
+/// The addresses of this machine that lead to what is bound.
+fn reached(bound: &[SocketAddr], names: &MachineNames) -> impl Iterator<Item = SocketAddr> {
+    let of_one = |bound: &SocketAddr| {
+        if !bound.ip().is_unspecified() {
+            return vec![*bound];
+        }
+        let is_served = |ip: &&IpAddr| bound.is_ipv6() || ip.is_ipv4();
+        let served = names.addresses.iter().filter(is_served);
+        // Last: only programs of this machine reach it.
+        let ips = served.chain(&[IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+        ips.map(|ip| SocketAddr::new(*ip, bound.port())).collect()
+    };
+    bound.iter().flat_map(of_one)
 }

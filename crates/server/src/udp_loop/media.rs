@@ -1,15 +1,19 @@
 //! The way to the gateway: what HTTP asks of it, and its answers.
 
+use std::net::SocketAddr;
+
 use gateway::{
-    Answer, Attendance, Event, Gateway, NewSession, OfferError, PatchError, Patched, PathState,
-    Role, SessionId, Tag,
+    Answer, Attendance, Event, Gateway, NewSession, OfferError, PatchError, Patched, Path,
+    PathState, Role, SessionId, Tag,
 };
 use metrics::counter;
 use protocol::stream::StreamName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{oneshot, watch};
 
 use super::followers::Followers;
-use super::{Inbox, Input};
+use super::sockets::unmapped;
+use super::{Inbox, Input, connections};
 
 /// A session as its URL names it.
 #[derive(Debug, Clone)]
@@ -140,6 +144,21 @@ impl MediaHandle {
         self.ask(|answer| Question::Kick { id, answer }).await
     }
 
+    /// Serves one client that connected for its media (RFC 6544) until it ends; bytes already read
+    /// must be put back first. Once it has shown a session, `on_session` is called.
+    pub async fn accept_connection<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        local: SocketAddr,
+        on_session: impl Fn() + Send,
+    ) where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let path = Path::tcp(unmapped(local), unmapped(peer));
+        connections::serve(stream, path, &self.inbox, on_session).await;
+    }
+
     /// Every stream that is published or waited for.
     ///
     /// # Errors
@@ -233,21 +252,25 @@ fn reply<T>(answer: oneshot::Sender<T>, what: T) {
     let _ = answer.send(what);
 }
 
-/// Writes down what happened, and counts it; the stream that it happened to.
-pub(super) fn tell(event: &Event) -> &StreamName {
+/// Writes down what happened, and counts it; the stream that it happened to, if it did to one.
+pub(super) fn tell(event: &Event) -> Option<&StreamName> {
     match event {
         Event::Connected { id, stream, role } => {
             let role = word(*role);
             tracing::info!(session = %id, %stream, role, "media flows");
             counter!("helio_gateway_sessions_total", "role" => role).increment(1);
-            stream
+            Some(stream)
         }
         Event::Ended(ended) => {
             let (id, stream, why) = (&ended.id, &ended.stream, ended.why);
             let role = word(ended.role);
             tracing::info!(session = %id, %stream, role, why, "session ended");
             counter!("helio_gateway_ended_total", "role" => role, "cause" => why).increment(1);
-            stream
+            Some(stream)
+        }
+        Event::Left(path) => {
+            tracing::debug!(?path, "media connection left");
+            None
         }
     }
 }

@@ -42,6 +42,16 @@ pub(super) fn describe() {
         Unit::Count,
         "viewers connected, of all streams"
     );
+    describe_gauge!(
+        "helio_gateway_connections",
+        Unit::Count,
+        "publishers' and viewers' connections over TCP"
+    );
+    describe_counter!(
+        "helio_gateway_dropped_total",
+        Unit::Count,
+        "packets of the gateway dropped because their client's TCP connection is slower"
+    );
     describe_counter!(
         "helio_gateway_sessions_total",
         Unit::Count,
@@ -78,4 +88,6 @@ pub(super) fn publish(stats: &TurnStats) {
         counter!("helio_turn_dropped_total", "cause" => cause.as_str()).absolute(*count);
     }
     counter!("helio_turn_dropped_total", "cause" => "not_sent").absolute(stats.unsent);
+    gauge!("helio_gateway_connections").set(stats.connections as f64);
+    counter!("helio_gateway_dropped_total").absolute(stats.media_unsent);
 }

@@ -5,11 +5,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use gateway::Gateway;
+use gateway::{Event, Gateway, Path, frames};
 use mio::{Events, Poll, Token, Waker};
 use tokio::sync::{mpsc, oneshot};
 use turn::{Command, FiveTuple, Now, Relay, Server, Transport};
 
+use super::connections::Connections;
 use super::followers::Followers;
 use super::outgoing::Outgoing;
 use super::publish::{describe, publish, publish_gateway};
@@ -45,6 +46,7 @@ struct World {
     followers: Followers,
     sockets: Sockets,
     streams: Streams,
+    connections: Connections,
     outgoing: Outgoing,
     registry: mio::Registry,
     now: Now,
@@ -76,6 +78,7 @@ impl Shard {
             followers: Followers::default(),
             sockets: Sockets::new(listeners, poll.registry())?,
             streams: Streams::default(),
+            connections: Connections::default(),
             outgoing: Outgoing::default(),
             registry: poll.registry().try_clone()?,
             now,
@@ -220,8 +223,9 @@ impl World {
 
     /// Whether the datagram was of a session of the gateway.
     fn handle_media(&mut self, local: SocketAddr, datagram: &Datagram<'_>) -> bool {
-        let (from, bytes, now) = (datagram.from, datagram.bytes, self.now.instant);
-        self.gateway.handle_datagram(local, from, bytes, now)
+        let path = Path::udp(local, datagram.from);
+        self.gateway
+            .handle_packet(path, datagram.bytes, self.now.instant)
     }
 
     fn handle_timeout(&mut self) {
@@ -247,6 +251,12 @@ impl World {
                 self.streams.close(&client);
                 self.core.handle_disconnect(client);
             }
+            Input::Connected { path, outbox } => self.connections.open(path, outbox),
+            Input::Frames { path, whole } => self.handle_frames(path, &whole),
+            Input::Disconnected(path) => {
+                self.connections.close(&path);
+                self.gateway.handle_disconnect(path, self.now.instant);
+            }
             Input::Media(question) => {
                 let now = self.now.instant;
                 media::ask(&mut self.gateway, &mut self.followers, question, now);
@@ -257,6 +267,20 @@ impl World {
             Input::Shutdown(_) => {}
         }
         self.obey();
+    }
+
+    /// Packets of a client of the gateway that is connected.
+    fn handle_frames(&mut self, path: Path, whole: &[u8]) {
+        // It may have been closed on our side since.
+        if !self.connections.has(&path) {
+            return;
+        }
+        for packet in frames(whole) {
+            self.gateway.handle_packet(path, packet, self.now.instant);
+        }
+        self.obey_gateway();
+        let has_session = self.gateway.has_path(&path);
+        self.connections.judge(&path, has_session);
     }
 
     fn handle_orders(&mut self, orders: Orders) {
@@ -303,7 +327,12 @@ impl World {
     /// Sends what the gateway has to send, and tells what happened in it.
     fn obey_gateway(&mut self) {
         while let Some(transmit) = self.gateway.poll_transmit() {
-            let (from, to) = (transmit.source, transmit.destination);
+            let path = Path::of(&transmit);
+            if path.transport == gateway::Transport::Tcp {
+                self.connections.send(&path, transmit.contents.into());
+                continue;
+            }
+            let (from, to) = (path.local, path.remote);
             if let Some(key) = self.sockets.listener_of(from) {
                 let parts: [&[u8]; 3] = [&transmit.contents, &[], &[]];
                 let src_ip = Some(from.ip());
@@ -311,8 +340,12 @@ impl World {
             }
         }
         while let Some(event) = self.gateway.poll_event() {
-            let stream = media::tell(&event);
-            self.followers.tell(stream, self.gateway.attendance(stream));
+            if let Event::Left(path) = &event {
+                self.connections.close(path);
+            }
+            if let Some(stream) = media::tell(&event) {
+                self.followers.tell(stream, self.gateway.attendance(stream));
+            }
         }
     }
 
@@ -351,6 +384,8 @@ impl World {
             core: self.core.stats(),
             streams: self.streams.len(),
             unsent: self.outgoing.unsent + self.streams.unsent,
+            connections: self.connections.len(),
+            media_unsent: self.connections.unsent,
         }
     }
 }

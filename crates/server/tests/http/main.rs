@@ -9,6 +9,7 @@ mod configuration_page;
 mod devices;
 mod faults;
 mod gates;
+mod media_connections;
 mod openapi;
 mod pages;
 mod pairs;

@@ -10,7 +10,7 @@ use crate::client::Reply;
 use crate::stage::{Stage, people, token_of};
 
 /// As a browser makes it, shortened.
-const OFFER: &str = include_str!("../../../../fuzz/corpus/gateway_offer/browser");
+pub(crate) const OFFER: &str = include_str!("../../../../fuzz/corpus/gateway_offer/browser");
 const SDP: &str = "application/sdp";
 const FRAGMENT: &str = "application/trickle-ice-sdpfrag";
 /// Of the offer's own ICE session.
@@ -19,18 +19,18 @@ const TRICKLE: &str = "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\
 const RESTART: &str = "a=ice-ufrag:anew\r\na=ice-pwd:0123456789012345678901\r\n";
 
 /// A server with a device that holds tokens for `cam0`.
-struct Studio {
-    stage: Stage,
+pub(crate) struct Studio {
+    pub(crate) stage: Stage,
     publish: String,
     view: String,
 }
 
 impl Studio {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::open_with(&[]).await
     }
 
-    async fn open_with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn open_with(settings: &[(&str, &str)]) -> Self {
         let stage = Stage::start_with(settings).await;
         let [ada, ..] = people();
         stage.set_up(&ada).await;
@@ -61,7 +61,7 @@ impl Studio {
     }
 
     /// With the token to publish.
-    async fn publishing(
+    pub(crate) async fn publishing(
         &self,
         method: Method,
         path: &str,
@@ -74,7 +74,7 @@ impl Studio {
         self.send(method, path, &all, body).await
     }
 
-    async fn offer(&self, sdp: &str) -> Reply {
+    pub(crate) async fn offer(&self, sdp: &str) -> Reply {
         let head = [("content-type", SDP)];
         self.publishing(Method::POST, "/cam0/whip", &head, sdp)
             .await
