@@ -24,6 +24,7 @@ fuzz_target!(|text: &str| {
         role: Role::Publish,
         holders: Vec::new(),
         until: None,
+        external: Vec::new(),
     };
     let answer = gateway.handle_offer(new, text, now);
     assert_eq!(

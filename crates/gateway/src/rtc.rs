@@ -27,7 +27,11 @@ pub(crate) struct DrainedRtc {
 
 impl DrainedRtc {
     /// A session that is reached at these addresses.
-    pub(crate) fn new(cert: DtlsCert, addrs: &[Address], now: Instant) -> Self {
+    pub(crate) fn new<'a>(
+        cert: DtlsCert,
+        addrs: impl IntoIterator<Item = &'a Address>,
+        now: Instant,
+    ) -> Self {
         let mut session = Self {
             rtc: configuration(cert).build(now),
             wake_at: now,

@@ -84,6 +84,8 @@ pub struct NewSession {
     pub holders: Vec<String>,
     /// When the right ends by itself.
     pub until: Option<Instant>,
+    /// Where the server is reached beside its own addresses, by way of whoever forwards to them.
+    pub external: Vec<Address>,
 }
 
 /// One track of a session.
@@ -143,7 +145,7 @@ impl Session {
             role: new.role,
             holders: new.holders,
             until: new.until,
-            rtc: DrainedRtc::new(cert, addrs, now),
+            rtc: DrainedRtc::new(cert, addrs.iter().chain(&new.external), now),
             connected_at: None,
             received_bytes: 0,
             sent_bytes: 0,

@@ -38,6 +38,7 @@ fn each_offer_is_answered_or_refused() {
             role: Role::Publish,
             holders: Vec::new(),
             until: None,
+            external: Vec::new(),
         };
         let answer = gateway.handle_offer(new, &text, Instant::now());
         let is_there = gateway.has_session(id, &stream, Role::Publish);

@@ -6,6 +6,7 @@ pub mod admin;
 mod clock;
 pub mod config;
 mod control;
+mod external_addresses;
 mod files;
 mod gate;
 mod http;

@@ -142,7 +142,7 @@ fn is_reachable(ip: IpAddr) -> bool {
     }
 }
 
-fn is_dns_name(name: &str) -> bool {
+pub(crate) fn is_dns_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 253
         && name.split('.').all(|label| {

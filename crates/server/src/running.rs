@@ -3,12 +3,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control::{Control, Live, OpenError};
+use crate::external_addresses::ExternalAddresses;
 use crate::gate::{Gate, GateLimits};
 use crate::http;
 use crate::http::streams::EventStreams;
@@ -260,6 +261,9 @@ async fn site(
         turn: turn.clone(),
         media: turn.media(),
     });
+    let media_external = ExternalAddresses::new(settings.media_external.clone());
+    // What does not resolve is said at start.
+    media_external.current(Instant::now()).await;
     let limits = &settings.limits;
     Ok(Arc::new(Site {
         telemetry: Telemetry::new(limits.telemetry_per_minute),
@@ -274,6 +278,7 @@ async fn site(
         draining: CancellationToken::new(),
         stop: stop.clone(),
         media: turn.media(),
+        media_external,
         origins,
         control,
         signalling,

@@ -5,6 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use gateway::Transport;
 use ipnet::IpNet;
 use serde::Deserialize;
 use toml::Value;
@@ -13,10 +14,12 @@ use crate::config::{Faults, Reader};
 
 mod external;
 mod limits;
+mod media_external;
 mod turn;
 
 pub use external::ExternalRelay;
 pub use limits::Limits;
+pub use media_external::{ExternalAddress, ExternalAddressError, ExternalHost};
 pub use turn::TurnSettings;
 
 /// All that `helio serve` needs to know.
@@ -32,6 +35,8 @@ pub struct Settings {
     pub stun_urls: Vec<String>,
     /// UDP addresses of the one port.
     pub media_listen: Vec<SocketAddr>,
+    /// Where media is reached from outside, beside its own addresses.
+    pub media_external: Vec<ExternalAddress>,
     /// Rooms of `/ws` without a token.
     pub open_rooms: bool,
     /// What a stranger may use up.
@@ -110,6 +115,7 @@ impl Settings {
             turn: turn::read(&mut reader),
             stun_urls: stun_urls(&mut reader),
             media_listen: reader.parsed_list("media.listen"),
+            media_external: media_external::read(&mut reader),
             open_rooms: reader.value("signalling.open_rooms"),
             limits: limits::read(&mut reader),
             registry_path: registry_path(&mut reader, &data_dir),
@@ -148,6 +154,10 @@ impl Settings {
                 "signalling.open_rooms",
                 "refused on a public address: http.listen must name loopback or private addresses",
             );
+        }
+        let mut external = self.media_external.iter();
+        if external.any(|each| each.transport == Transport::Udp) && self.media_listen.is_empty() {
+            reader.fault("media.external", "a UDP address needs one in media.listen");
         }
         let turn = &self.turn;
         if !turn.external_ips.is_empty() && turn.external_ips.len() != turn.relay_ips.len() {
@@ -263,7 +273,6 @@ fn log(reader: &mut Reader) -> LogSettings {
 fn refuse_unbuilt(reader: &mut Reader) {
     let (none, empty) = (Value::Array(Vec::new()), Value::String(String::new()));
     reader.not_built("http.acme_domains", &none);
-    reader.not_built("media.external", &none);
     reader.not_built("bus.url", &empty);
     reader.not_built("paths_api.listen", &empty);
 }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::unix_now;
 use crate::control::Control;
+use crate::external_addresses::ExternalAddresses;
 use crate::gate::Gate;
 use crate::http::refused::Refused;
 use crate::http::streams::EventStreams;
@@ -31,6 +32,7 @@ pub(crate) struct Site {
     pub(crate) control: Arc<Control>,
     pub(crate) signalling: SignallingHandle,
     pub(crate) media: MediaHandle,
+    pub(crate) media_external: ExternalAddresses,
     pub(crate) ice: Arc<RwLock<IceServers>>,
     pub(crate) telemetry: Telemetry,
     pub(crate) gate: Gate,

@@ -14,6 +14,8 @@ use crate::stream::{ORPHAN_LIFETIME, SessionState};
 mod tcp;
 
 const SERVER: &str = "192.0.2.1:8443";
+/// A tunnel ends there.
+const EXTERNAL: &str = "203.0.113.7:443";
 /// One way.
 const DELAY: Duration = Duration::from_millis(10);
 const TICK: Duration = Duration::from_millis(5);
@@ -76,7 +78,7 @@ struct World {
     events: Vec<Event>,
     /// The gateway's next DTLS packets get lost, all that are sent at one time.
     lose_first_flight: bool,
-    /// Connections end here, in place of at the server's address.
+    /// Connections come through a tunnel alone, whose end is here.
     tunnel: Option<SocketAddr>,
 }
 
@@ -145,6 +147,7 @@ impl World {
             role: client.role,
             holders: self.clients[number].holders.clone(),
             until: self.clients[number].until,
+            external: vec![Address::tcp(addr(EXTERNAL))],
         };
         let sdp = offer.to_sdp_string();
         self.gateway.handle_offer(new, &sdp, self.now)
@@ -184,7 +187,7 @@ impl World {
             .partition(|(at, ..)| *at <= now);
         self.cable = later;
         for (_, from, to, bytes) in due {
-            if to == addr(SERVER) {
+            if to == addr(SERVER) && self.tunnel.is_none() || to == addr(EXTERNAL) {
                 let path = self.path(from);
                 self.gateway.handle_packet(path, &bytes, now);
             } else if let Some(client) = self.clients.iter_mut().find(|each| each.addr == to) {
@@ -209,7 +212,8 @@ impl World {
             let is_known = self.clients.iter().any(|client| client.addr == path.remote);
             assert!(!is_known || path == self.path(path.remote), "{path:?}");
             let (to, bytes) = (path.remote, sent.contents.into());
-            self.cable.push((now + DELAY, addr(SERVER), to, bytes));
+            let seen = self.tunnel.map_or(SERVER, |_| EXTERNAL);
+            self.cable.push((now + DELAY, addr(seen), to, bytes));
         }
         self.events
             .extend(std::iter::from_fn(|| self.gateway.poll_event()));

@@ -135,10 +135,13 @@ where
 
 /// Ends when the connection has not shown a session in time.
 async fn outstay(known: oneshot::Receiver<()>, on_session: impl Fn()) {
-    if let Ok(Ok(())) = timeout(UNKNOWN_LIFETIME, known).await {
-        on_session();
-        std::future::pending().await
+    match timeout(UNKNOWN_LIFETIME, known).await {
+        Err(_) => return,
+        Ok(Ok(())) => on_session(),
+        // The loop closes it, which is seen when everything is written.
+        Ok(Err(_)) => {}
     }
+    std::future::pending().await
 }
 
 async fn read_frames(mut reader: impl AsyncRead + Unpin, path: Path, inbox: &Inbox) {

@@ -44,7 +44,6 @@ fn parts_that_are_not_built_yet_are_refused_by_name() {
     for (key, value) in [
         ("http.tls", "acme"),
         ("http.acme_domains", "[\"link.example\"]"),
-        ("media.external", "[\"192.0.2.1:8443/udp\"]"),
         ("bus.url", "redis://127.0.0.1"),
         ("paths_api.listen", "127.0.0.1:9997"),
         ("registry.url", "postgres://127.0.0.1/helio"),
@@ -65,6 +64,7 @@ fn parts_that_are_not_built_yet_are_refused_by_name() {
 
 #[test]
 fn what_does_not_fit_together_is_refused() {
+    let nine = format!("[{}]", ["\"192.0.2.1:1/tcp\""; 9].join(", "));
     for (flags, key) in [
         (&[("http.tls", "off")][..], "http.tls"),
         (&[("http.listen", "[]")], "http.listen"),
@@ -73,6 +73,14 @@ fn what_does_not_fit_together_is_refused() {
             &[("http.behind_proxy", "true"), ("http.tls", "off")],
             "http.public_origins",
         ),
+        (
+            &[
+                ("media.external", "[\"192.0.2.1:8443/udp\"]"),
+                ("media.listen", "[]"),
+            ],
+            "media.external",
+        ),
+        (&[("media.external", &nine)], "media.external"),
         (
             &[("signalling.open_rooms", "true")],
             "signalling.open_rooms",

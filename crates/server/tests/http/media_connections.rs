@@ -6,8 +6,8 @@ use std::time::Duration;
 use hyper::Method;
 use stun_types::attribute::{AttributeType, RawAttribute, Username, XorMappedAddress};
 use stun_types::message::{
-    BINDING, IntegrityAlgorithm, Message, MessageClass, MessageCredentials, MessageType,
-    MessageWriteVec, ShortTermCredentials, TransactionId,
+    BINDING, IntegrityAlgorithm, Message, MessageClass, MessageType, MessageWriteVec,
+    ShortTermCredentials, TransactionId,
 };
 use stun_types::prelude::{MessageWrite, MessageWriteExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,10 +58,7 @@ impl Session {
         }
         let password = ShortTermCredentials::new(self.password.clone());
         message
-            .add_message_integrity(
-                &MessageCredentials::from(password),
-                IntegrityAlgorithm::Sha1,
-            )
+            .add_message_integrity(&password.into(), IntegrityAlgorithm::Sha1)
             .expect("room");
         message.add_fingerprint().expect("room");
         framed(&message.finish())

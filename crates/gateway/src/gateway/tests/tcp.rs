@@ -55,6 +55,8 @@ fn an_answer_offers_connections_behind_datagrams() {
         let found = candidates.iter().find(|words| words[2] == transport);
         found.expect(transport)
     };
+    let external = ["203.0.113.7", "443", "typ", "host", "tcptype", "passive"];
+    assert!(candidates.iter().any(|words| words[4..10] == external));
     let (udp, tcp) = (find("udp"), find("tcp"));
     let priority = |words: &[&str]| words[3].parse::<u32>().expect("a number");
     assert!(priority(tcp) < priority(udp));
@@ -79,7 +81,7 @@ fn a_stream_flows_from_and_to_clients_that_connect() {
 }
 
 #[test]
-fn a_client_may_come_by_an_address_that_was_not_named() {
+fn a_client_comes_by_a_tunnel_whose_end_was_not_named() {
     let mut world = World::new();
     let (number, offer) = world.client_by(Transport::Tcp, Role::Publish);
     world.tunnel = Some(addr("127.0.0.1:8443"));

@@ -114,6 +114,7 @@ async fn open(
         role: endpoint.role,
         holders: caller.holders(),
         until: caller.left().map(|left| Instant::now() + left),
+        external: site.media_external.current(Instant::now()).await,
     };
     let answer = site.media.offer(new, sdp).await.map_err(Refused::stopped)?;
     let answer = answer.map_err(refused)?;
