@@ -14,10 +14,12 @@ use turn_client_proto::types::{AddressFamily, TransportType};
 use client::Client;
 use refusal::Refusals;
 pub(super) use refusal::Refused;
+use requests::Requests;
 use stream::Frames;
 
 mod client;
 mod refusal;
+mod requests;
 mod stream;
 
 /// Packets that wait for a permission; checks are repeated, so a few are enough.
@@ -57,6 +59,7 @@ pub(super) struct Relay {
     wake_at: Option<Instant>,
     has_failed: bool,
     refusals: Refusals,
+    requests: Requests,
     outputs: VecDeque<RelayOutput>,
 }
 
@@ -87,6 +90,7 @@ impl Relay {
             wake_at: None,
             has_failed: false,
             refusals: Refusals::default(),
+            requests: Requests::default(),
             outputs: VecDeque::new(),
         };
         this.handle_timeout(now);
@@ -98,7 +102,8 @@ impl Relay {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.wake_at.filter(|_| !self.has_failed)
+        let all = self.wake_at.into_iter().chain(self.requests.poll_timeout());
+        all.min().filter(|_| !self.has_failed)
     }
 
     /// Bytes of the server: a datagram, or what came on the stream. Whether they were meant for
@@ -119,6 +124,9 @@ impl Relay {
     }
 
     fn handle_message(&mut self, bytes: &[u8], now: Instant) -> bool {
+        if !self.requests.is_news(bytes) {
+            return true;
+        }
         self.refusals.handle_message(bytes);
         let time = self.time(now);
         let transport = self.client.transport();
@@ -148,6 +156,9 @@ impl Relay {
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
+        while let Some(copy) = self.requests.poll_transmit(now) {
+            self.outputs.push_back(RelayOutput::Send(copy));
+        }
         self.settle(now);
     }
 
@@ -218,7 +229,7 @@ impl Relay {
     fn settle(&mut self, now: Instant) {
         let mut time = now;
         loop {
-            self.drain(time);
+            self.drain(time, now);
             match self.client.poll(self.time(time)) {
                 TurnPollRet::WaitUntil(at) => {
                     let at = self.epoch + at.duration_since(turn_client_proto::stun::Instant::ZERO);
@@ -233,18 +244,19 @@ impl Relay {
                     self.wake_at = Some(now + Duration::from_millis(1));
                 }
             }
-            return self.drain(time);
+            return self.drain(time, now);
         }
     }
 
-    fn drain(&mut self, now: Instant) {
+    /// `ahead` is the client's time, and `now` the real one.
+    fn drain(&mut self, ahead: Instant, now: Instant) {
         while let Some(event) = self.client.poll_event() {
             match event {
                 TurnEvent::AllocationCreated(_, relayed) => {
                     self.relayed = Some(relayed);
                     self.outputs.push_back(RelayOutput::Allocated(relayed));
                     for peer in self.peers.clone() {
-                        self.ask_permission(peer, now);
+                        self.ask_permission(peer, ahead);
                     }
                 }
                 // The server may be one that has IPv6 alone.
@@ -253,13 +265,18 @@ impl Relay {
                     self.refusals = Refusals::default();
                 }
                 TurnEvent::AllocationCreateFailed(_) => self.fail(),
-                TurnEvent::PermissionCreated(_, peer) => self.release(peer, now),
+                TurnEvent::PermissionCreated(_, peer) => self.release(peer, ahead),
                 _ => {}
             }
         }
-        let time = self.time(now);
+        let time = self.time(ahead);
         while let Some(transmit) = self.client.poll_transmit(time) {
-            self.say(transmit.data.to_vec());
+            let message = transmit.data.to_vec();
+            // A stream loses nothing.
+            if self.frames.is_none() {
+                self.requests.handle_sent(&message, now);
+            }
+            self.say(message);
         }
     }
 
