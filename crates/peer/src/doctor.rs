@@ -23,8 +23,8 @@ pub use access::{
 pub use finding::{Check, CheckId, Finding, State};
 pub use gathered::{Gathered, IceError, NOT_REACHED};
 pub use mapping::{
-    StunAnswer, comparable, has_no_nat, hidden_finding, ipv6_finding, mapping_finding, no_nat,
-    stun_finding,
+    StunAnswer, comparable, has_no_nat, hidden_finding, ipv6_finding, mapping_finding,
+    names_finding, no_nat, stun_finding,
 };
 #[cfg(feature = "tokio")]
 pub use measuring::{Diagnosis, Subject, examine};

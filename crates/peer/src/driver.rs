@@ -41,6 +41,7 @@ mod streams;
 
 pub use handle::{Link, LinkError, LinkOptions, NotSaid, Voice};
 pub(crate) use interfaces::usable_addresses;
+pub(crate) use lookup::resolve_locally;
 pub(crate) use network::{Network, NetworkEvent};
 pub use sharing::NotOffered;
 

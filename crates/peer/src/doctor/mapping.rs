@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -155,6 +156,33 @@ pub fn ipv6_finding(gatherings: &[&Gathered]) -> Finding {
 fn is_usable_ipv6(host: &str) -> bool {
     let address: Result<Ipv6Addr, _> = host.parse();
     address.is_ok_and(|address| address.segments()[0] & 0xFFC0 != 0xFE80)
+}
+
+/// As [`hidden_finding`], and whether names under `.local` are found here: after how long, none where
+/// they are not.
+pub fn names_finding(gathered: &Gathered, found_after: Option<Duration>) -> Finding {
+    let mut finding = hidden_finding(gathered);
+    if finding.state != State::Good {
+        return finding;
+    }
+    let Some(after) = found_after else {
+        finding
+            .measured
+            .push("a name under .local was not found".to_owned());
+        return Finding::of(State::Note, finding.measured)
+            .because(
+                "multicast DNS (UDP port 5353) does not pass on this device or its network, so \
+                 that addresses which browsers hide behind such names are not found",
+            )
+            .remedied(
+                "Allow UDP port 5353 to 224.0.0.251 and ff02::fb where browsers of this network \
+                 are to be reached without leaving it.",
+            );
+    };
+    let took_ms = after.as_millis();
+    let found = format!("a name under .local was found after {took_ms} ms");
+    finding.measured.push(found);
+    finding
 }
 
 /// Which addresses of this device peers are told; none is hidden here, as browsers do.

@@ -9,7 +9,7 @@ use protocol::http::IceServer;
 use super::finding::{Check, CheckId, Finding, State};
 use super::gathered::Gathered;
 use super::mapping::{
-    StunAnswer, comparable, has_no_nat, hidden_finding, ipv6_finding, mapping_finding, no_nat,
+    StunAnswer, comparable, has_no_nat, ipv6_finding, mapping_finding, names_finding, no_nat,
     stun_finding,
 };
 use super::relays::{Tried, relay_finding, udp_finding};
@@ -22,6 +22,7 @@ use asking::{ask, own_addresses};
 mod access;
 mod asking;
 mod linking;
+mod names;
 
 const TRANSPORTS: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
 const NO_SERVERS: &str = "the server's list of STUN and TURN servers is not known without a token";
@@ -169,7 +170,8 @@ impl<T: FnMut(&Check)> Examiner<T> {
         let alone: Vec<_> = named.into_iter().map(|answer| answer.gathered).collect();
         let gatherings: Vec<_> = [&own].into_iter().chain(&alone).collect();
         self.tell(CheckId::Ipv6, ipv6_finding(&gatherings));
-        self.tell(CheckId::Mdns, hidden_finding(&own));
+        let found = names::find_own_name().await;
+        self.tell(CheckId::Mdns, names_finding(&own, found));
         alone
     }
 

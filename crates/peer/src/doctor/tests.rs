@@ -129,6 +129,27 @@ fn findings_are_those_of_the_page() {
 }
 
 #[test]
+fn names_that_are_not_found_here_are_worth_knowing_and_a_fault_stays_one() {
+    let own = Gathered {
+        hosts: vec!["192.0.2.1".to_owned()],
+        ..Gathered::default()
+    };
+    let found = names_finding(&own, Some(Duration::from_millis(812)));
+    assert_eq!(found.state, State::Good);
+    let told = [
+        "shown to peers: 192.0.2.1",
+        "a name under .local was found after 812 ms",
+    ];
+    assert_eq!(found.measured, told);
+    let lost = names_finding(&own, None);
+    assert_eq!(lost.state, State::Note);
+    assert_eq!(lost.measured[1], "a name under .local was not found");
+    assert!(lost.cause.is_some() && lost.remedy.is_some());
+    let none = names_finding(&Gathered::default(), None);
+    assert_eq!(none, hidden_finding(&Gathered::default()));
+}
+
+#[test]
 fn a_check_has_a_name_and_a_title_of_its_own() {
     let names: BTreeSet<_> = CheckId::ALL.iter().map(|id| id.as_str()).collect();
     let titles: BTreeSet<_> = CheckId::ALL.iter().map(|id| id.title()).collect();

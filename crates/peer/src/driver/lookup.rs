@@ -47,7 +47,7 @@ async fn resolve(host: &str) -> Vec<IpAddr> {
 }
 
 /// Asks the own network. The sockets for it are there while it is asked, and no longer.
-async fn resolve_locally(host: &str) -> Result<Vec<IpAddr>, mdns_sd::Error> {
+pub(crate) async fn resolve_locally(host: &str) -> Result<Vec<IpAddr>, mdns_sd::Error> {
     let asking = ServiceDaemon::new()?;
     let limit_ms = u64::try_from(LOCAL_LOOKUP_LIMIT.as_millis()).ok();
     let answers = asking.resolve_hostname(&format!("{host}."), limit_ms)?;
