@@ -8,6 +8,9 @@ import { noteTimes } from './times.mjs';
 const EXECUTABLE = new URL('../bin/chromium', import.meta.url).pathname;
 /// A page is given this long to be loaded or to be linked, in milliseconds.
 const PATIENCE_MS = 30_000;
+/// How a page is looked at while it is measured: by a clock, since a look at every frame makes it
+/// draw without end.
+const NOW_AND_THEN = { polling: 20 };
 /// What a browser says of a page that it loads while it hears of another network.
 const IN_BETWEEN = /ERR_(NETWORK_CHANGED|INTERNET_DISCONNECTED|ADDRESS_UNREACHABLE|NAME_NOT_RESOLVED)/;
 
@@ -105,13 +108,13 @@ export class Browser {
     const said = await this.device.page.waitForFunction((since) => {
       const first = window.__talk.said.findIndex((at) => at >= since);
       return first === -1 ? false : { first };
-    }, moment);
+    }, moment, NOW_AND_THEN);
     return (await said.jsonValue()).first;
   }
 
   /// When a number had come, or one after it.
   async hasHeard(number) {
-    const heard = await this.device.page.waitForFunction((wanted) => window.__talk.came.find((each) => each.number >= wanted), number);
+    const heard = await this.device.page.waitForFunction((wanted) => window.__talk.came.find((each) => each.number >= wanted), number, NOW_AND_THEN);
     return (await heard.jsonValue()).at;
   }
 
@@ -130,7 +133,7 @@ export class Browser {
 
   /// All numbers that came, of so many that were said. What does not come in ten seconds is lost.
   async allHeard(said) {
-    await this.device.page.waitForFunction((all) => window.__talk.came.length >= all, said, { timeout: 10_000 }).catch(() => {});
+    await this.device.page.waitForFunction((all) => window.__talk.came.length >= all, said, { ...NOW_AND_THEN, timeout: 10_000 }).catch(() => {});
     return this.device.page.evaluate(() => window.__talk.came.map(({ number }) => number));
   }
 

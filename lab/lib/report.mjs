@@ -97,7 +97,7 @@ ${facts([])}
 
 ${delayMs} ms from anybody to anybody (a round trip takes ${2 * delayMs} ms), ${runs} links a row. Milliseconds from the moment that the server has both devices until both are connected, and until the keys are proven on both and messages can go:
 
-${table(['', '', 'links', 'median', 'p90', 'longest', 'failed'], rows)}
+${table(['', '', 'links', 'median', 'p90', 'longest', 'failed or another path'], rows)}
 `;
 }
 
