@@ -4,6 +4,8 @@
 
 use std::time::Instant;
 
+use crate::layer_choice::Layer;
+
 /// RTP clock ticks that the picture moves on where nothing says how many.
 const LEAST_STEP: u32 = 1;
 
@@ -15,6 +17,9 @@ pub(crate) struct Placed {
     pub(crate) time: u32,
 }
 
+/// Whose clock packets carry: that of an encoding of a publication.
+pub(crate) type Source = (u64, Layer);
+
 /// The forwarding of one track to one viewer.
 #[derive(Debug, Default)]
 pub(crate) struct Forwarding {
@@ -24,8 +29,8 @@ pub(crate) struct Forwarding {
     next_seq: u64,
     time_shift: u32,
     last: Option<(u32, Instant)>,
-    /// The publication that the time was aligned to.
-    publication: Option<u64>,
+    /// Whose clock the time was aligned to.
+    source: Option<Source>,
 }
 
 impl Forwarding {
@@ -39,17 +44,17 @@ impl Forwarding {
         self.run = None;
     }
 
-    /// Lets packets flow from this one on. Each publication has clocks of its own: `clock_rate` is
-    /// in hertz.
+    /// Lets packets flow from this one on, in the place of those that flow. `clock_rate` is in
+    /// hertz.
     pub(crate) fn begin(
         &mut self,
-        publication: u64,
+        source: Source,
         (seq, time): (u64, u32),
         clock_rate: u32,
         now: Instant,
     ) {
         self.run = Some((seq, self.next_seq.max(1)));
-        if self.publication.replace(publication) == Some(publication) {
+        if self.source.replace(source) == Some(source) {
             return;
         }
         if let Some((last_time, last_at)) = self.last {
@@ -91,7 +96,7 @@ mod tests {
     fn a_viewer_who_joins_late_counts_from_one() {
         let (mut track, now) = (Forwarding::default(), Instant::now());
         assert_eq!(track.place(70_000, 5, now), None);
-        track.begin(1, (70_000, 1000), VIDEO, now);
+        track.begin((1, 0), (70_000, 1000), VIDEO, now);
         assert_eq!(track.place(70_000, 1000, now), placed(1, 1000));
         assert_eq!(track.place(70_002, 4000, now), placed(3, 4000));
         assert_eq!(track.place(70_001, 4000, now), placed(2, 4000), "late");
@@ -101,22 +106,33 @@ mod tests {
     #[test]
     fn a_pause_leaves_no_gap_in_the_numbers_and_its_length_in_the_times() {
         let (mut track, now) = (Forwarding::default(), Instant::now());
-        track.begin(1, (100, 1000), VIDEO, now);
+        track.begin((1, 0), (100, 1000), VIDEO, now);
         track.place(100, 1000, now);
         track.pause();
         assert!(!track.is_running());
-        track.begin(1, (160, 91_000), VIDEO, now);
+        track.begin((1, 0), (160, 91_000), VIDEO, now);
         assert_eq!(track.place(160, 91_000, now), placed(2, 91_000));
+    }
+
+    #[test]
+    fn another_layer_goes_on_in_the_numbers_and_times_of_the_one_before() {
+        let (mut track, now) = (Forwarding::default(), Instant::now());
+        track.begin((1, 0), (100, 5000), VIDEO, now);
+        track.place(101, 5000, now);
+        let later = now + Duration::from_millis(100);
+        track.begin((1, 2), (900, 77), VIDEO, later);
+        assert_eq!(track.place(900, 77, later), placed(3, 14_000));
+        assert_eq!(track.place(901, 3077, later), placed(4, 17_000));
     }
 
     #[test]
     fn another_publication_goes_on_in_the_viewers_time() {
         let (mut track, now) = (Forwarding::default(), Instant::now());
-        track.begin(1, (100, u32::MAX), VIDEO, now);
+        track.begin((1, 0), (100, u32::MAX), VIDEO, now);
         track.place(100, u32::MAX, now);
         track.pause();
         let later = now + Duration::from_secs(2);
-        track.begin(2, (7, 123), VIDEO, later);
+        track.begin((2, 0), (7, 123), VIDEO, later);
         assert_eq!(track.place(7, 123, later), placed(2, 179_999));
     }
 }

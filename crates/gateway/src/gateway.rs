@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
 use protocol::stream::StreamName;
+use str0m::bwe::BweKind;
 use str0m::config::DtlsCert;
 use str0m::crypto::from_feature_flags;
 use str0m::net::Transmit;
@@ -20,10 +21,12 @@ use timers::Timers;
 mod demux;
 mod ending;
 mod fanout;
+mod layers;
 mod paths;
 mod timers;
 mod words;
 
+pub use layers::{LayerError, LayerState, TrackLayers};
 pub use words::{Answer, Attendance, Ended, Event, Limits, Patched, Settings, Tag};
 
 /// The gateway.
@@ -92,7 +95,11 @@ impl Gateway {
             return Err(OfferError::NothingPublished);
         }
         let id = new.id;
-        let reached = (self.cert.clone(), self.settings.addrs.as_slice());
+        let stream = self.streams.get(&new.stream);
+        let is_layered = stream.is_some_and(|stream| stream.layers.len() > 1);
+        let has_choice = new.role == Role::Watch && is_layered;
+        let addrs = self.settings.addrs.as_slice();
+        let reached = (self.cert.clone(), addrs, has_choice);
         let (session, sdp) = Session::new(new, offer, reached, now, &mut self.out)?;
         let tag = session.ufrag.clone();
         self.last_key += 1;
@@ -199,7 +206,7 @@ impl Gateway {
             .map(|(name, _)| name.clone())
             .collect();
         for name in names {
-            self.ask_key_frame(&name, now);
+            self.ask_key_frames(&name, now);
             self.drop_orphans(&name, now);
         }
     }
@@ -260,8 +267,16 @@ impl Gateway {
             str0m::Event::Connected => self.handle_connected(key, now),
             str0m::Event::RtpPacket(packet) => self.forward(key, &packet, now),
             str0m::Event::KeyframeRequest(_) => {
-                let name = session.stream.clone();
-                self.want_key_frame(&name, now);
+                let (name, layer) = (session.stream.clone(), session.layer());
+                self.want_key_frame(&name, layer.unwrap_or(0), now);
+            }
+            str0m::Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                session.handle_estimate(estimate.as_u64());
+            }
+            str0m::Event::MediaEgressStats(stats) => {
+                if let Some(loss) = stats.loss {
+                    session.handle_loss(stats.mid, f64::from(loss), stats.bytes, now);
+                }
             }
             _ => {}
         }
@@ -277,6 +292,7 @@ impl Gateway {
         session.handle_connected(now, &mut self.out);
         session.handle_heard(now);
         let (id, name, role) = (session.id, session.stream.clone(), session.role);
+        let layers = session.layers().to_vec();
         self.forward_all();
         let stream = self
             .streams
@@ -285,7 +301,7 @@ impl Gateway {
         match role {
             Role::Publish => {
                 let before = stream.publisher;
-                stream.begin(key);
+                stream.begin(key, &layers);
                 let viewers: Vec<_> = stream.viewers.iter().copied().collect();
                 for viewer in viewers {
                     if let Some(viewer) = self.sessions.get_mut(&viewer) {
@@ -299,7 +315,6 @@ impl Gateway {
             Role::Watch => {
                 stream.viewers.insert(key);
                 self.show_key_frame(key, &name, now);
-                self.want_key_frame(&name, now);
             }
         }
         let stream = name;

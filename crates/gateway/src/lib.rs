@@ -11,16 +11,22 @@ mod fragment;
 mod framing;
 mod gateway;
 mod key_frame;
+mod layer_choice;
+mod meter;
 mod offer;
 mod path;
 mod rtc;
 mod session;
+mod simulcast;
 mod stream;
 
 pub use error::{OfferError, PatchError};
 pub use fragment::Fragment;
 pub use framing::{FrameBuffer, FrameTooLong, MAX_FRAMED_BYTES, frames, put_frame};
-pub use gateway::{Answer, Attendance, Ended, Event, Gateway, Limits, Patched, Settings, Tag};
+pub use gateway::{
+    Answer, Attendance, Ended, Event, Gateway, LayerError, LayerState, Limits, Patched, Settings,
+    Tag, TrackLayers,
+};
 pub use key_frame::begins_key_frame;
 pub use offer::{MAX_SDP_BYTES, check_offer};
 pub use path::{Address, Path, Transport};

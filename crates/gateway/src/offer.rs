@@ -2,11 +2,12 @@
 //! by name (RFC 8866, RFC 8829 §5.8, RFC 9725 §4.2).
 
 use str0m::change::SdpOffer;
-use str0m::media::Mid;
+use str0m::media::{Mid, Rid};
 
 use crate::error::OfferError;
 use crate::fragment::Fragment;
 use crate::session::Role;
+use crate::simulcast::layers_of;
 use crate::stream::Track;
 
 /// The longest offer, in bytes; browsers' are below 10,000.
@@ -18,14 +19,10 @@ const UFRAG_CHARS: std::ops::RangeInclusive<usize> = 4..=256;
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 22..=256;
 /// What is forwarded.
 const CODECS: [&str; 5] = ["opus", "H264", "VP8", "VP9", "AV1"];
-/// Lines that are left out: the gateway is ICE-lite and needs no addresses, and it takes one
-/// encoding of each track.
-const LEFT_OUT: [&str; 4] = [
-    "a=candidate:",
-    "a=end-of-candidates",
-    "a=simulcast:",
-    "a=rid:",
-];
+/// Lines that are left out: the gateway is ICE-lite and needs no addresses.
+const LEFT_OUT: [&str; 2] = ["a=candidate:", "a=end-of-candidates"];
+/// Lines that are left out of a viewer's offer besides: it gets one layer of each track.
+const LEFT_OUT_TO_WATCH: [&str; 2] = ["a=simulcast:", "a=rid:"];
 
 /// An offer that was looked at.
 #[derive(Debug, Clone)]
@@ -36,6 +33,8 @@ pub(crate) struct CheckedOffer {
     pub(crate) ufrag: String,
     /// Its `m=` lines, with their mids.
     pub(crate) tracks: Vec<(Track, Mid)>,
+    /// The layers of its picture; none where it has one encoding without a name.
+    pub(crate) layers: Vec<Rid>,
 }
 
 /// One `m=` line and what stands under it.
@@ -95,11 +94,16 @@ impl CheckedOffer {
         let ufrag = everywhere(&session, &sections, "ice-ufrag").unwrap_or_default();
         let ufrag = ufrag.to_owned();
         let tracks = sections.iter().filter_map(track).collect();
+        let layers = match role {
+            Role::Publish => published_layers(&sections)?,
+            Role::Watch => Vec::new(),
+        };
         let text = kept(text, role);
         let offer = Self {
             text,
             ufrag,
             tracks,
+            layers,
         };
         offer.sdp().map_err(OfferError::Malformed)?;
         Ok(offer)
@@ -123,6 +127,7 @@ impl CheckedOffer {
             text,
             ufrag: fragment.ufrag.clone(),
             tracks: self.tracks.clone(),
+            layers: self.layers.clone(),
         }
     }
 
@@ -150,6 +155,14 @@ fn sections(text: &str) -> (Section<'_>, Vec<Section<'_>>) {
         }
     }
     (session, sections)
+}
+
+fn published_layers(sections: &[Section<'_>]) -> Result<Vec<Rid>, OfferError> {
+    let video = sections.iter().find(|section| section.kind == "video");
+    let layers = video.map(|section| layers_of(&section.lines));
+    layers
+        .unwrap_or(Ok(Vec::new()))
+        .map_err(OfferError::Unsupported)
 }
 
 fn track(section: &Section<'_>) -> Option<(Track, Mid)> {
@@ -295,8 +308,16 @@ fn kept(text: &str, role: Role) -> String {
         Role::Watch => "a=recvonly",
     };
     let mut kept = String::with_capacity(text.len());
+    let besides = match role {
+        Role::Publish => &[][..],
+        Role::Watch => &LEFT_OUT_TO_WATCH,
+    };
+    let is_left_out = |line: &str| {
+        let mut starts = LEFT_OUT.iter().chain(besides);
+        line.is_empty() || starts.any(|start| line.starts_with(start))
+    };
     for line in text.lines().map(str::trim_end) {
-        if line.is_empty() || LEFT_OUT.iter().any(|start| line.starts_with(start)) {
+        if is_left_out(line) {
             continue;
         }
         let is_both = line == "a=sendrecv";

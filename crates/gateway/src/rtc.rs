@@ -5,14 +5,24 @@
 //! the bare `Rtc` never leaves this file.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use str0m::bwe::Bitrate;
 use str0m::config::DtlsCert;
 use str0m::net::{Receive, Transmit};
 use str0m::{Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 use crate::flight::Flight;
 use crate::path::{Address, Path};
+
+/// What a viewer's connection is taken to carry before it has shown it.
+const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(800);
+/// How often viewers' reports are looked at.
+const STATS_INTERVAL: Duration = Duration::from_millis(500);
+/// What is due so soon is done at once: less than the clock of the loop tells apart.
+const AT_ONCE: Duration = Duration::from_micros(500);
+/// Steps of a session in one round; what is left has the next.
+const MAX_ROUNDS: usize = 64;
 
 /// A WebRTC session that is always drained.
 pub(crate) struct DrainedRtc {
@@ -26,14 +36,21 @@ pub(crate) struct DrainedRtc {
 }
 
 impl DrainedRtc {
-    /// A session that is reached at these addresses.
+    /// A session that is reached at these addresses. Where it `estimates` what the connection
+    /// carries, it also spreads what is sent over time.
     pub(crate) fn new<'a>(
         cert: DtlsCert,
         addrs: impl IntoIterator<Item = &'a Address>,
+        estimates: bool,
         now: Instant,
     ) -> Self {
+        let estimate = estimates.then_some(FIRST_ESTIMATE);
+        let rtc = configuration(cert)
+            .enable_bwe(estimate)
+            .set_stats_interval(estimate.map(|_| STATS_INTERVAL))
+            .build(now);
         let mut session = Self {
-            rtc: configuration(cert).build(now),
+            rtc,
             wake_at: now,
             flight: Flight::default(),
             addrs: Vec::new(),
@@ -115,9 +132,17 @@ impl DrainedRtc {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut VecDeque<Transmit>) {
-        let result = self.rtc.handle_input(Input::Timeout(now));
-        self.note(result);
-        self.drain(now, out);
+        let mut at = now;
+        for _ in 0..MAX_ROUNDS {
+            let result = self.rtc.handle_input(Input::Timeout(at));
+            self.note(result);
+            self.drain(now, out);
+            if self.wake_at > now + AT_ONCE {
+                break;
+            }
+            // Where packets are spread over time, each of a burst has a time of its own.
+            at = at.max(self.wake_at);
+        }
         out.extend(self.flight.handle_timeout(now));
     }
 

@@ -8,19 +8,24 @@ use protocol::stream::StreamName;
 use str0m::Rtc;
 use str0m::config::DtlsCert;
 use str0m::format::{Codec, PayloadParams};
-use str0m::media::{KeyframeRequestKind, Mid, Pt};
+use str0m::media::{KeyframeRequestKind, Mid, Pt, Rid};
 use str0m::net::Transmit;
-use str0m::rtp::Ssrc;
+use str0m::rtp::{RtpPacket, Ssrc};
 
 use crate::error::{OfferError, PatchError};
 use crate::forwarding::Forwarding;
 use crate::fragment::Fragment;
+use crate::layer_choice::{Layer, LayerChoice};
 use crate::offer::CheckedOffer;
 use crate::path::{Address, Path};
 use crate::rtc::DrainedRtc;
 use crate::stream::{SessionState, Track};
 
+mod layers;
 mod sending;
+
+use layers::Trial;
+pub(crate) use sending::Delivery;
 
 /// A client that said where it is has this long to come.
 const CONNECT_WITHIN: Duration = Duration::from_secs(30);
@@ -32,6 +37,9 @@ const RECONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// What a viewer may ask for again: packets, and how old.
 const RESEND_PACKETS: usize = 512;
 const RESEND_AGE: Duration = Duration::from_secs(1);
+/// What of all that it is sent may be sent again. A viewer whose connection is overrun misses much,
+/// and sending that again overruns it the more.
+const RESEND_SHARE: f32 = 0.2;
 
 /// The unguessable name of a session, 128 random bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +101,9 @@ struct TrackState {
     track: Track,
     mid: Mid,
     forwarding: Forwarding,
+    choice: LayerChoice,
+    /// The encoding that it gets.
+    layer: Option<Layer>,
     /// A publisher's payload types as the viewer knows them; none where it knows none. Few: the
     /// publisher's `PayloadParams` are those that were negotiated with it.
     payload_types: Vec<(Pt, Option<Pt>)>,
@@ -104,6 +115,8 @@ impl TrackState {
             track: *track,
             mid: *mid,
             forwarding: Forwarding::default(),
+            choice: LayerChoice::default(),
+            layer: None,
             payload_types: Vec::new(),
         }
     }
@@ -127,15 +140,19 @@ pub(crate) struct Session {
     /// The ways on which it showed its password, the one of the last check at the end.
     pub(crate) paths: VecDeque<Path>,
     tracks: Vec<TrackState>,
-    tracks_by_ssrc: HashMap<Ssrc, Track>,
+    tracks_by_ssrc: HashMap<Ssrc, (Track, Layer)>,
+    /// None where what the connection carries is not estimated.
+    trial: Option<Trial>,
+    /// What had been sent of the picture when the viewer last reported on it, and when that was.
+    reported: Option<(u64, Instant)>,
 }
 
 impl Session {
-    /// Answers an offer.
+    /// Answers an offer. What a viewer's connection carries is estimated where it has a choice.
     pub(crate) fn new(
         new: NewSession,
         offer: CheckedOffer,
-        (cert, addrs): (DtlsCert, &[Address]),
+        (cert, addrs, has_choice): (DtlsCert, &[Address], bool),
         now: Instant,
         out: &mut VecDeque<Transmit>,
     ) -> Result<(Self, String), OfferError> {
@@ -145,7 +162,7 @@ impl Session {
             role: new.role,
             holders: new.holders,
             until: new.until,
-            rtc: DrainedRtc::new(cert, addrs.iter().chain(&new.external), now),
+            rtc: DrainedRtc::new(cert, addrs.iter().chain(&new.external), has_choice, now),
             connected_at: None,
             received_bytes: 0,
             sent_bytes: 0,
@@ -154,9 +171,14 @@ impl Session {
             paths: VecDeque::new(),
             tracks: offer.tracks.iter().map(TrackState::new).collect(),
             tracks_by_ssrc: HashMap::new(),
+            trial: None,
+            reported: None,
             offer,
         };
         let answer = session.accept(now, out).map_err(OfferError::Malformed)?;
+        if has_choice {
+            session.begin_estimate(now);
+        }
         Ok((session, answer))
     }
 
@@ -224,7 +246,7 @@ impl Session {
         self.rtc.change(now, out, |rtc| {
             for mid in mids {
                 if let Some(stream) = rtc.direct_api().stream_tx_by_mid(mid, None) {
-                    stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, None);
+                    stream.set_rtx_cache(RESEND_PACKETS, RESEND_AGE, Some(RESEND_SHARE));
                 }
             }
         });
@@ -263,26 +285,50 @@ impl Session {
         })
     }
 
-    /// What a packet of the publisher's carries: its track, and how it is coded.
-    pub(crate) fn track_of(&mut self, ssrc: Ssrc, pt: Pt) -> Option<(Track, PayloadParams)> {
+    /// What a packet of the publisher's carries: its track, which encoding of it, and how it is
+    /// coded.
+    pub(crate) fn track_of(&mut self, packet: &RtpPacket) -> Option<(Track, Layer, PayloadParams)> {
+        let header = &packet.header;
         let params = self.rtc.look(|rtc| {
             let config = rtc.codec_config();
+            let pt = header.payload_type;
             config.find(|params| params.pt() == pt).copied()
         })?;
+        if let Some((track, layer)) = self.tracks_by_ssrc.get(&header.ssrc) {
+            return Some((*track, *layer, params));
+        }
         // Payload types of sound and picture differ in one bundle (RFC 9143 §9.2).
-        let track = self.tracks_by_ssrc.entry(ssrc).or_insert_with(|| {
-            let is_audio = params.spec().codec == Codec::Opus;
-            if is_audio { Track::Audio } else { Track::Video }
-        });
-        Some((*track, params))
+        let is_audio = params.spec().codec == Codec::Opus;
+        let (track, layer) = match &self.offer.layers[..] {
+            _ if is_audio => (Track::Audio, 0),
+            [] => (Track::Video, 0),
+            layers => {
+                // Packets say it until the first report of ours has come (RFC 8853 §5.4).
+                let rid = header.ext_vals.rid.or(header.ext_vals.rid_repair)?;
+                let layer = layers.iter().position(|layer| *layer == rid)?;
+                (Track::Video, layer)
+            }
+        };
+        self.tracks_by_ssrc.insert(header.ssrc, (track, layer));
+        Some((track, layer, params))
     }
 
-    /// Asks the publisher for a key frame (RFC 4585 §6.3.1).
-    pub(crate) fn ask_key_frame(&mut self, now: Instant, out: &mut VecDeque<Transmit>) {
+    /// The names of a publisher's layers.
+    pub(crate) fn layers(&self) -> &[Rid] {
+        &self.offer.layers
+    }
+
+    /// Asks the publisher for a key frame of an encoding (RFC 4585 §6.3.1).
+    pub(crate) fn ask_key_frame(
+        &mut self,
+        rid: Option<Rid>,
+        now: Instant,
+        out: &mut VecDeque<Transmit>,
+    ) {
         let mid = self.mid(Track::Video);
         self.rtc.change(now, out, |rtc| {
             let mut api = rtc.direct_api();
-            if let Some(stream) = mid.and_then(|mid| api.stream_rx_by_mid(mid, None)) {
+            if let Some(stream) = mid.and_then(|mid| api.stream_rx_by_mid(mid, rid)) {
                 stream.request_keyframe(KeyframeRequestKind::Pli);
             }
         });
@@ -297,6 +343,8 @@ impl Session {
     pub(crate) fn handle_publication(&mut self) {
         for track in &mut self.tracks {
             track.forwarding.pause();
+            track.choice.reset();
+            track.layer = None;
             track.payload_types.clear();
         }
     }

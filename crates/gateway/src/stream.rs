@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::format::{Codec, PayloadParams};
+use str0m::media::Rid;
 use str0m::rtp::{ExtensionValues, RtpPacket};
 
 use crate::key_frame::begins_key_frame;
+use crate::layer_choice::Layer;
+use crate::meter::Meter;
 use crate::session::{SessionId, SessionKey};
 
 /// Between two requests for a key frame: what several viewers miss is asked for once.
@@ -35,7 +38,8 @@ pub(crate) struct Stream {
     pub(crate) viewers: BTreeSet<SessionKey>,
     /// Since when there is no publisher.
     pub(crate) orphaned_at: Option<Instant>,
-    pub(crate) picture: Picture,
+    /// The encodings of its picture: one, or the layers of a simulcast.
+    pub(crate) layers: Vec<Encoding>,
     /// What came from the publisher and no viewer has had.
     pub(crate) coming: Vec<Incoming>,
     /// What its publisher sends.
@@ -49,20 +53,25 @@ impl Stream {
             publication: 0,
             viewers: BTreeSet::new(),
             orphaned_at: Some(now),
-            picture: Picture::default(),
+            layers: Vec::new(),
             coming: Vec::new(),
             codecs: BTreeMap::new(),
         }
     }
 
-    pub(crate) fn begin(&mut self, publisher: SessionKey) {
+    /// A publisher, with the names of its layers where it has any.
+    pub(crate) fn begin(&mut self, publisher: SessionKey, layers: &[Rid]) {
         self.publisher = Some(publisher);
         self.publication += 1;
         self.orphaned_at = None;
         self.codecs.clear();
         self.coming.clear();
-        self.picture = Picture::default();
-        self.picture.is_wanted = !self.viewers.is_empty();
+        let is_wanted = !self.viewers.is_empty();
+        let encoding = |rid| Encoding::new(rid, is_wanted);
+        self.layers = match layers {
+            [] => vec![encoding(None)],
+            layers => layers.iter().map(|rid| encoding(Some(*rid))).collect(),
+        };
     }
 
     pub(crate) fn end(&mut self, now: Instant) {
@@ -70,17 +79,57 @@ impl Stream {
         self.coming.clear();
         self.publisher = None;
         self.orphaned_at = Some(now);
-        self.picture = Picture::default();
+        self.layers.clear();
     }
 
     /// When viewers have waited long enough, or a key frame is to be asked for.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let orphans = self.orphaned_at.map(|at| at + ORPHAN_LIFETIME);
-        let ask = self
-            .picture
-            .poll_timeout()
-            .filter(|_| self.publisher.is_some());
+        let pictures = self.layers.iter().map(|layer| &layer.picture);
+        let ask = pictures.filter_map(Picture::poll_timeout);
+        let ask = ask.filter(|_| self.publisher.is_some());
         orphans.into_iter().chain(ask).min()
+    }
+
+    /// What each layer takes.
+    pub(crate) fn rates(&self, now: Instant) -> Vec<Option<u64>> {
+        let layers = self.layers.iter();
+        layers.map(|layer| layer.meter.rate_bps(now)).collect()
+    }
+
+    /// The last whole key frame, of this layer where it has one, else of another.
+    pub(crate) fn key_frame(&self, layer: Layer) -> Option<(Layer, &Picture)> {
+        let others = (0..self.layers.len()).filter(|other| *other != layer);
+        let has_any = |layer: &Layer| {
+            let encoding = self.layers.get(*layer);
+            encoding.is_some_and(|encoding| !encoding.picture.key_frame.is_empty())
+        };
+        let layer = std::iter::once(layer).chain(others).find(has_any)?;
+        Some((layer, &self.layers[layer].picture))
+    }
+}
+
+/// One encoding of the picture.
+#[derive(Debug)]
+pub(crate) struct Encoding {
+    /// Its name as a layer.
+    pub(crate) rid: Option<Rid>,
+    pub(crate) picture: Picture,
+    pub(crate) meter: Meter,
+}
+
+impl Encoding {
+    fn new(rid: Option<Rid>, is_wanted: bool) -> Self {
+        let picture = Picture {
+            is_wanted,
+            ..Picture::default()
+        };
+        let meter = Meter::default();
+        Self {
+            rid,
+            picture,
+            meter,
+        }
     }
 }
 
@@ -100,6 +149,8 @@ pub(crate) struct Picture {
 #[derive(Debug)]
 pub(crate) struct Incoming {
     pub(crate) track: Track,
+    /// Of the picture.
+    pub(crate) layer: Layer,
     /// How it is coded.
     pub(crate) params: PayloadParams,
     /// A viewer may begin with it.

@@ -11,14 +11,18 @@ use protocol::stream::StreamName;
 use str0m::rtp::RtpPacket;
 
 use super::Gateway;
-use crate::session::SessionKey;
+use crate::layer_choice::Layer;
+use crate::session::{Delivery, SessionKey};
 use crate::stream::{Incoming, Kept, Stream, Track};
 
 /// What came together, on its way to one viewer after another.
 #[derive(Debug)]
 struct Batch {
+    stream: StreamName,
     publication: u64,
     packets: Vec<Incoming>,
+    /// What each encoding of the picture takes.
+    rates: Vec<Option<u64>>,
     viewers: Vec<SessionKey>,
     at: Instant,
 }
@@ -51,6 +55,8 @@ impl Waiting {
             };
             let spare = std::mem::take(&mut self.spare);
             self.leaving = Some(Batch {
+                stream: name,
+                rates: stream.rates(at),
                 publication: stream.publication,
                 packets: std::mem::replace(&mut stream.coming, spare),
                 viewers: stream.viewers.iter().rev().copied().collect(),
@@ -67,8 +73,7 @@ impl Gateway {
             return;
         };
         session.received_bytes += packet.payload.len() as u64;
-        let (ssrc, pt) = (packet.header.ssrc, packet.header.payload_type);
-        let Some((track, params)) = session.track_of(ssrc, pt) else {
+        let Some((track, layer, params)) = session.track_of(packet) else {
             return;
         };
         let Some(stream) = self.streams.get_mut(&session.stream) else {
@@ -79,7 +84,15 @@ impl Gateway {
         }
         stream.codecs.insert(track, params.spec().codec);
         let packet = Kept::new(packet);
-        let begins = track == Track::Video && stream.picture.handle_packet(&packet, params);
+        let encoding = stream.layers.get_mut(layer);
+        let starts = match (track, encoding) {
+            (Track::Audio, _) => true,
+            (Track::Video, None) => return,
+            (Track::Video, Some(encoding)) => {
+                encoding.meter.handle_bytes(packet.payload.len(), now);
+                encoding.picture.handle_packet(&packet, params)
+            }
+        };
         if stream.viewers.is_empty() {
             return;
         }
@@ -89,8 +102,9 @@ impl Gateway {
         }
         stream.coming.push(Incoming {
             track,
+            layer,
             params,
-            starts: begins || track == Track::Audio,
+            starts,
             packet,
         });
     }
@@ -100,9 +114,27 @@ impl Gateway {
         let Some((key, batch)) = self.waiting.next(&mut self.streams) else {
             return false;
         };
-        if let Some(viewer) = self.sessions.get_mut(&key) {
-            viewer.forward(batch.publication, &batch.packets, batch.at, &mut self.out);
-            self.timers.set(key, viewer.poll_timeout());
+        let Some(viewer) = self.sessions.get_mut(&key) else {
+            return true;
+        };
+        let (now, before) = (batch.at, viewer.layer());
+        let delivery = Delivery {
+            publication: batch.publication,
+            packets: &batch.packets,
+        };
+        let wanted = viewer.want_layer(&batch.rates, now);
+        viewer.forward(delivery, wanted, now, &mut self.out);
+        viewer.try_for_more(wanted, &batch.rates, now, &mut self.out);
+        self.timers.set(key, viewer.poll_timeout());
+        let changed = viewer
+            .layer()
+            .filter(|layer| before.is_some_and(|it| it != *layer));
+        let (lacking, name) = (viewer.lacks(wanted), batch.stream.clone());
+        if let Some(layer) = changed {
+            self.tell_layer(key, layer);
+        }
+        if let Some(layer) = lacking {
+            self.want_key_frame(&name, layer, now);
         }
         true
     }
@@ -118,42 +150,55 @@ impl Gateway {
         else {
             return;
         };
-        let picture = &stream.picture;
-        let Some(params) = picture.params else {
-            return;
-        };
-        let key_frame = picture.key_frame.iter().enumerate();
-        let packets: Vec<_> = key_frame
-            .map(|(index, packet)| Incoming {
-                track: Track::Video,
-                params,
-                starts: index == 0,
-                packet: packet.clone(),
-            })
-            .collect();
-        viewer.forward(stream.publication, &packets, now, &mut self.out);
-        viewer.pause(Track::Video);
+        let wanted = viewer.want_layer(&stream.rates(now), now).unwrap_or(0);
+        if let Some((layer, picture)) = stream.key_frame(wanted)
+            && let Some(params) = picture.params
+        {
+            let key_frame = picture.key_frame.iter().enumerate();
+            let packets: Vec<_> = key_frame
+                .map(|(index, packet)| Incoming {
+                    track: Track::Video,
+                    layer,
+                    params,
+                    starts: index == 0,
+                    packet: packet.clone(),
+                })
+                .collect();
+            let delivery = Delivery {
+                publication: stream.publication,
+                packets: &packets,
+            };
+            viewer.forward(delivery, Some(layer), now, &mut self.out);
+            viewer.pause(Track::Video);
+        }
+        self.want_key_frame(name, wanted, now);
     }
 
-    pub(super) fn want_key_frame(&mut self, name: &StreamName, now: Instant) {
-        if let Some(stream) = self.streams.get_mut(name) {
-            stream.picture.is_wanted = true;
-            self.ask_key_frame(name, now);
+    /// A viewer has nothing of this encoding to go on from.
+    pub(super) fn want_key_frame(&mut self, name: &StreamName, layer: Layer, now: Instant) {
+        let stream = self.streams.get_mut(name);
+        if let Some(encoding) = stream.and_then(|stream| stream.layers.get_mut(layer)) {
+            encoding.picture.is_wanted = true;
+            self.ask_key_frames(name, now);
         }
     }
 
-    pub(super) fn ask_key_frame(&mut self, name: &StreamName, now: Instant) {
+    /// Asks for the key frames that are wanted, where it is time.
+    pub(super) fn ask_key_frames(&mut self, name: &StreamName, now: Instant) {
         let Some(stream) = self.streams.get_mut(name) else {
             return;
         };
-        let Some(key) = stream.publisher else {
+        let publisher = stream
+            .publisher
+            .and_then(|key| Some((key, self.sessions.get_mut(&key)?)));
+        let Some((key, publisher)) = publisher else {
             return;
         };
-        if stream.picture.ask(now)
-            && let Some(publisher) = self.sessions.get_mut(&key)
-        {
-            publisher.ask_key_frame(now, &mut self.out);
-            self.timers.set(key, publisher.poll_timeout());
+        for encoding in &mut stream.layers {
+            if encoding.picture.ask(now) {
+                publisher.ask_key_frame(encoding.rid, now, &mut self.out);
+                self.timers.set(key, publisher.poll_timeout());
+            }
         }
     }
 }

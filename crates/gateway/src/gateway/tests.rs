@@ -1,8 +1,11 @@
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
-use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid};
+use str0m::media::{
+    Direction, KeyframeRequestKind, MediaKind, Mid, Rid, Simulcast, SimulcastLayer,
+};
 use str0m::net::{Receive, TcpType};
 use str0m::rtp::{RtpPacket, RtpWrite};
 use str0m::{Candidate, Input, Output, Rtc};
@@ -11,6 +14,7 @@ use super::*;
 use crate::path::{Address, Transport};
 use crate::stream::{ORPHAN_LIFETIME, SessionState};
 
+mod simulcast;
 mod tcp;
 
 const SERVER: &str = "192.0.2.1:8443";
@@ -19,6 +23,8 @@ const EXTERNAL: &str = "203.0.113.7:443";
 /// One way.
 const DELAY: Duration = Duration::from_millis(10);
 const TICK: Duration = Duration::from_millis(5);
+/// What a narrow cable lets wait.
+const QUEUE: Duration = Duration::from_millis(300);
 
 fn addr(text: &str) -> SocketAddr {
     text.parse().expect("an address")
@@ -62,6 +68,7 @@ struct Client {
     packets: Vec<RtpPacket>,
     kept: Vec<(SocketAddr, Vec<u8>)>,
     asked: usize,
+    asked_for: Vec<Option<Rid>>,
     seq: u64,
     is_over: bool,
     holders: Vec<String>,
@@ -80,6 +87,9 @@ struct World {
     lose_first_flight: bool,
     /// Connections come through a tunnel alone, whose end is here.
     tunnel: Option<SocketAddr>,
+    /// Cables that carry so many bits a second, and when they are free again.
+    narrow: HashMap<SocketAddr, (u64, Instant)>,
+    tick: Duration,
 }
 
 impl World {
@@ -98,15 +108,27 @@ impl World {
             events: Vec::new(),
             lose_first_flight: false,
             tunnel: None,
+            narrow: HashMap::new(),
+            tick: TICK,
         }
     }
 
     /// A client with its offer; its number.
     fn client(&mut self, role: Role) -> (usize, SdpOffer) {
-        self.client_by(Transport::Udp, role)
+        self.client_with(Transport::Udp, role, &[])
     }
 
     fn client_by(&mut self, transport: Transport, role: Role) -> (usize, SdpOffer) {
+        self.client_with(transport, role, &[])
+    }
+
+    /// A client whose picture has these layers.
+    fn client_with(
+        &mut self,
+        transport: Transport,
+        role: Role,
+        layers: &[&str],
+    ) -> (usize, SdpOffer) {
         let number = self.clients.len();
         let own = addr(&format!("198.51.100.{}:5000", number + 1));
         let mut rtc = Rtc::builder().set_rtp_mode(true).build(self.now);
@@ -116,8 +138,13 @@ impl World {
             Role::Watch => Direction::RecvOnly,
         };
         let mut changes = rtc.sdp_api();
-        let mids = [MediaKind::Audio, MediaKind::Video]
-            .map(|kind| changes.add_media(kind, direction, None, None, None))
+        let mut simulcast = Simulcast::new();
+        for layer in layers {
+            simulcast.add_send_layer(SimulcastLayer::new(layer));
+        }
+        let simulcast = (!layers.is_empty()).then_some(simulcast);
+        let mids = [(MediaKind::Audio, None), (MediaKind::Video, simulcast)]
+            .map(|(kind, simulcast)| changes.add_media(kind, direction, None, None, simulcast))
             .to_vec();
         let (offer, pending) = changes.apply().expect("changes");
         self.clients.push(Client {
@@ -131,6 +158,7 @@ impl World {
             packets: Vec::new(),
             kept: Vec::new(),
             asked: 0,
+            asked_for: Vec::new(),
             seq: 100,
             is_over: false,
             holders: vec![format!("holder {number}"), "key".to_owned()],
@@ -175,23 +203,24 @@ impl World {
         let end = self.now + span;
         while self.now < end {
             self.step();
-            self.now += TICK;
+            self.now += self.tick;
         }
         self.step();
     }
 
     fn step(&mut self) {
         let now = self.now;
-        let (due, later) = std::mem::take(&mut self.cable)
+        let (mut due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.cable)
             .into_iter()
             .partition(|(at, ..)| *at <= now);
         self.cable = later;
-        for (_, from, to, bytes) in due {
+        due.sort_by_key(|(at, ..)| *at);
+        for (at, from, to, bytes) in due {
             if to == addr(SERVER) && self.tunnel.is_none() || to == addr(EXTERNAL) {
                 let path = self.path(from);
                 self.gateway.handle_packet(path, &bytes, now);
             } else if let Some(client) = self.clients.iter_mut().find(|each| each.addr == to) {
-                client.receive(from, &bytes, now);
+                client.receive(from, &bytes, at);
             }
         }
         if self.gateway.poll_timeout().is_some_and(|at| at <= now) {
@@ -211,9 +240,11 @@ impl World {
             let path = Path::of(&sent);
             let is_known = self.clients.iter().any(|client| client.addr == path.remote);
             assert!(!is_known || path == self.path(path.remote), "{path:?}");
-            let (to, bytes) = (path.remote, sent.contents.into());
+            let (to, bytes): (_, Vec<u8>) = (path.remote, sent.contents.into());
             let seen = self.tunnel.map_or(SERVER, |_| EXTERNAL);
-            self.cable.push((now + DELAY, addr(seen), to, bytes));
+            if let Some(at) = self.carried(to, bytes.len()) {
+                self.cable.push((at + DELAY, addr(seen), to, bytes));
+            }
         }
         self.events
             .extend(std::iter::from_fn(|| self.gateway.poll_event()));
@@ -230,6 +261,19 @@ impl World {
             local: tunnel.unwrap_or(addr(SERVER)),
             remote: from,
         }
+    }
+
+    /// When the cable to a client has taken this many bytes; none where too much waits before it.
+    fn carried(&mut self, to: SocketAddr, bytes: usize) -> Option<Instant> {
+        let Some((bps, free_at)) = self.narrow.get_mut(&to) else {
+            return Some(self.now);
+        };
+        let begin = self.now.max(*free_at);
+        if begin > self.now + QUEUE {
+            return None;
+        }
+        *free_at = begin + Duration::from_secs_f64(bytes as f64 * 8.0 / *bps as f64);
+        Some(*free_at)
     }
 
     fn connected_at(&self, number: usize) -> Option<Instant> {
@@ -278,7 +322,10 @@ impl Client {
                     self.kept.push((each.destination, each.contents.into()));
                 }
                 Output::Event(str0m::Event::RtpPacket(packet)) => self.packets.push(packet),
-                Output::Event(str0m::Event::KeyframeRequest(_)) => self.asked += 1,
+                Output::Event(str0m::Event::KeyframeRequest(request)) => {
+                    self.asked += 1;
+                    self.asked_for.push(request.rid);
+                }
                 Output::Event(str0m::Event::Closed) => self.is_over = true,
                 Output::Event(_) => {}
             }
@@ -293,6 +340,20 @@ impl Client {
     }
 
     fn write(&mut self, track: usize, codec: &str, payload: &[u8], now: Instant) {
+        let at = (self.seq, self.seq as u32 * 3600);
+        self.write_layer((track, None), codec, payload, at, true, now);
+    }
+
+    /// One packet, of a layer where the track has any.
+    fn write_layer(
+        &mut self,
+        (track, rid): (usize, Option<Rid>),
+        codec: &str,
+        payload: &[u8],
+        (seq, time): (u64, u32),
+        ends_frame: bool,
+        now: Instant,
+    ) {
         let is_it = |params: &str0m::format::PayloadParams| {
             params.spec().codec.to_string().eq_ignore_ascii_case(codec)
         };
@@ -302,11 +363,11 @@ impl Client {
             .find(|params| is_it(params))
             .expect("known")
             .pt();
-        let (mid, seq) = (self.mids[track], self.seq);
-        let time = seq as u32 * 3600;
+        let mid = self.mids[track];
         let mut api = self.rtc.direct_api();
-        let stream = api.stream_tx_by_mid(mid, None).expect("negotiated");
-        stream.write_rtp(RtpWrite::new(pt, seq.into(), time, now, payload.to_vec()).marker(true));
+        let stream = api.stream_tx_by_mid(mid, rid).expect("negotiated");
+        let write = RtpWrite::new(pt, seq.into(), time, now, payload.to_vec());
+        stream.write_rtp(write.marker(ends_frame));
         self.drain();
     }
 

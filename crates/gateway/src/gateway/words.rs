@@ -81,6 +81,15 @@ pub enum Event {
         /// What it is for.
         role: Role,
     },
+    /// A viewer gets another layer of the picture.
+    Layer {
+        /// The session.
+        id: SessionId,
+        /// Its stream.
+        stream: StreamName,
+        /// The layer's name.
+        layer: String,
+    },
     /// A session is over.
     Ended(Ended),
     /// No session uses this connection any more: it is to be closed once it has carried what was to

@@ -11,15 +11,25 @@ use str0m::net::Transmit;
 use str0m::rtp::RtpWrite;
 
 use super::{Session, TrackState};
+use crate::layer_choice::Layer;
 use crate::stream::{Incoming, Track};
+
+/// What came together of a publisher.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Delivery<'a> {
+    /// Which publication it is of.
+    pub(crate) publication: u64,
+    pub(crate) packets: &'a [Incoming],
+}
 
 impl Session {
     /// Sends what came together of the publisher to this viewer, where it flows and the viewer knows
-    /// its codec. `publication` is whose clocks the packets' times are of.
+    /// its codec. Of the picture it is that encoding which flows, and from its next beginning on the
+    /// one that is wanted.
     pub(crate) fn forward(
         &mut self,
-        publication: u64,
-        packets: &[Incoming],
+        delivery: Delivery<'_>,
+        wanted: Option<Layer>,
         now: Instant,
         out: &mut VecDeque<Transmit>,
     ) {
@@ -27,7 +37,7 @@ impl Session {
         self.rtc.send(now, out, |rtc| {
             let mut is_anything_written = false;
             for track in tracks {
-                let written = track.write(rtc, publication, packets, now);
+                let written = track.write(rtc, delivery, wanted, now);
                 *sent_bytes += written.unwrap_or(0);
                 is_anything_written |= written.is_some();
             }
@@ -49,20 +59,18 @@ impl TrackState {
     fn write(
         &mut self,
         rtc: &mut Rtc,
-        publication: u64,
-        packets: &[Incoming],
+        delivery: Delivery<'_>,
+        wanted: Option<Layer>,
         now: Instant,
     ) -> Option<u64> {
         let (track, mut bytes) = (self.track, None);
-        for incoming in packets.iter().filter(|each| each.track == track) {
+        for incoming in delivery.packets.iter().filter(|each| each.track == track) {
             let packet = &incoming.packet;
             let Some(pt) = self.payload_type(rtc, &incoming.params) else {
                 continue;
             };
-            if incoming.starts && !self.forwarding.is_running() {
-                let rate = incoming.params.spec().clock_rate.get();
-                let at = (packet.seq, packet.time);
-                self.forwarding.begin(publication, at, rate, now);
+            if !self.takes(incoming, delivery.publication, wanted, now) {
+                continue;
             }
             let Some(placed) = self.forwarding.place(packet.seq, packet.time, now) else {
                 continue;
@@ -79,6 +87,30 @@ impl TrackState {
             }
         }
         bytes
+    }
+
+    /// Whether a packet is of the encoding that flows; a beginning of the one that is wanted lets
+    /// that flow.
+    fn takes(
+        &mut self,
+        incoming: &Incoming,
+        publication: u64,
+        wanted: Option<Layer>,
+        now: Instant,
+    ) -> bool {
+        let layer = incoming.layer;
+        let wanted = match self.track {
+            Track::Audio => 0,
+            Track::Video => wanted.unwrap_or(0),
+        };
+        let flows = self.layer == Some(wanted) && self.forwarding.is_running();
+        if incoming.starts && layer == wanted && !flows {
+            let at = (incoming.packet.seq, incoming.packet.time);
+            let rate = incoming.params.spec().clock_rate.get();
+            self.forwarding.begin((publication, layer), at, rate, now);
+            self.layer = Some(layer);
+        }
+        self.layer == Some(layer)
     }
 
     /// The payload type by which the viewer knows what the publisher sends.

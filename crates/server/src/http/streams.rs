@@ -1,7 +1,7 @@
 //! `/{stream}/whip` and `/{stream}/whep`: publish and watch (RFC 9725, draft-ietf-wish-whep).
 //!
 //! `endpoint.rs` opens sessions, `session.rs` trickles, restarts and ends them, `events.rs` tells
-//! viewers who comes and goes, `cors.rs` lets pages of other sites do the same.
+//! viewers who comes and goes, `layers.rs` lets them choose a layer, `cors.rs` lets pages of other sites do the same.
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ mod cors;
 mod endpoint;
 mod events;
 mod ice_link;
+mod layers;
 mod session;
 
 pub(crate) use events::EventStreams;
@@ -35,6 +36,7 @@ pub(super) fn routes() -> Router<Arc<Site>> {
         .route("/{stream}/whip/{session}", session(Role::Publish))
         .route("/{stream}/whep/{session}", session(Role::Watch))
         .route("/{stream}/whep/{session}/events", any(events::handle))
+        .route("/{stream}/whep/{session}/layers", any(layers::handle))
         .route(
             "/{stream}/whep/{session}/events/{id}",
             any(events::handle_stream),

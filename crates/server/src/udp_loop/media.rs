@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use gateway::{
-    Answer, Attendance, Event, Gateway, NewSession, OfferError, PatchError, Patched, Path,
-    PathState, Role, SessionId, Tag,
+    Answer, Attendance, Event, Gateway, LayerError, NewSession, OfferError, PatchError, Patched,
+    Path, PathState, Role, SessionId, Tag, TrackLayers,
 };
 use metrics::counter;
 use protocol::stream::StreamName;
@@ -64,6 +64,18 @@ pub(super) enum Question {
     Kick {
         id: SessionId,
         answer: oneshot::Sender<bool>,
+    },
+    Layers {
+        id: SessionId,
+        stream: StreamName,
+        answer: oneshot::Sender<Option<TrackLayers>>,
+    },
+    ChooseLayer {
+        id: SessionId,
+        stream: StreamName,
+        mid: String,
+        layer: Option<String>,
+        answer: oneshot::Sender<Result<(), LayerError>>,
     },
     Paths {
         answer: oneshot::Sender<Vec<PathState>>,
@@ -175,6 +187,40 @@ impl MediaHandle {
         self.ask(|answer| Question::Follow { stream, answer }).await
     }
 
+    /// See [`Gateway::layers`].
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn layers(
+        &self,
+        id: SessionId,
+        stream: StreamName,
+    ) -> Result<Option<TrackLayers>, Stopped> {
+        self.ask(|answer| Question::Layers { id, stream, answer })
+            .await
+    }
+
+    /// See [`Gateway::handle_layer`].
+    ///
+    /// # Errors
+    /// [`Stopped`]; what the gateway says of the layer is inside.
+    pub async fn choose_layer(
+        &self,
+        id: SessionId,
+        stream: StreamName,
+        mid: String,
+        layer: Option<String>,
+    ) -> Result<Result<(), LayerError>, Stopped> {
+        self.ask(|answer| Question::ChooseLayer {
+            id,
+            stream,
+            mid,
+            layer,
+            answer,
+        })
+        .await
+    }
+
     /// Ends the sessions that tokens of a signing key opened.
     pub fn kill_key(&self, kid: &str) {
         self.inbox.orders(|orders| {
@@ -238,6 +284,19 @@ pub(super) fn ask(
             let SessionName { id, stream, role } = session;
             reply(answer, gateway.has_session(id, &stream, role));
         }
+        Question::Layers { id, stream, answer } => {
+            reply(answer, gateway.layers(id, &stream, now));
+        }
+        Question::ChooseLayer {
+            id,
+            stream,
+            mid,
+            layer,
+            answer,
+        } => {
+            let chosen = gateway.handle_layer((id, &stream), &mid, layer.as_deref());
+            reply(answer, chosen);
+        }
         Question::Kick { id, answer } => reply(answer, gateway.kick(id, now)),
         Question::Paths { answer } => reply(answer, gateway.paths()),
         Question::Follow { stream, answer } => {
@@ -267,6 +326,11 @@ pub(super) fn tell(event: &Event) -> Option<&StreamName> {
             tracing::info!(session = %id, %stream, role, why, "session ended");
             counter!("helio_gateway_ended_total", "role" => role, "cause" => why).increment(1);
             Some(stream)
+        }
+        Event::Layer { id, stream, layer } => {
+            tracing::debug!(session = %id, %stream, layer, "another layer");
+            counter!("helio_gateway_layer_changes_total").increment(1);
+            None
         }
         Event::Left(path) => {
             tracing::debug!(?path, "media connection left");

@@ -58,6 +58,11 @@ pub(super) fn describe() {
         "sessions of the gateway that connected, by role"
     );
     describe_counter!(
+        "helio_gateway_layer_changes_total",
+        Unit::Count,
+        "times that a viewer was given another layer of a simulcast"
+    );
+    describe_counter!(
         "helio_gateway_ended_total",
         Unit::Count,
         "sessions of the gateway that ended, by role and cause"

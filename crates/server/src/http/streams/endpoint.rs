@@ -17,7 +17,7 @@ use super::super::connection::Connection;
 use super::super::host::host;
 use super::super::refused::Refused;
 use super::super::stream_caller::{self, StreamCaller};
-use super::{ACCEPT_PATCH, ACCEPT_POST, FRAGMENT, SDP, cors, events, ice_link};
+use super::{ACCEPT_PATCH, ACCEPT_POST, FRAGMENT, SDP, cors, events, ice_link, layers};
 use crate::site::Site;
 use crate::udp_loop::SessionName;
 
@@ -129,6 +129,7 @@ async fn open(
     Ok(created(&answer, &location, |headers| {
         if endpoint.role == Role::Watch {
             events::advertise(headers, &location);
+            layers::advertise(headers, &location);
         }
         ice_link::append(
             headers,

@@ -1,0 +1,231 @@
+//! A publisher with three layers, and viewers whose connections carry this or that.
+
+use super::*;
+
+const LAYERS: [&str; 3] = ["q", "h", "f"];
+/// Payload bytes of a frame, and into how many packets it goes: 120, 450 and 1500 kbit/s.
+const FRAMES: [(usize, usize); 3] = [(525, 1), (1970, 2), (6560, 6)];
+const FRAME: Duration = Duration::from_millis(35);
+/// Probes are told apart by milliseconds.
+const FINE_TICK: Duration = Duration::from_millis(1);
+
+/// Publishes three layers for a while.
+struct Studio {
+    world: World,
+    publisher: usize,
+    frame: u32,
+    seqs: [u64; 3],
+    needs_key: [bool; 3],
+}
+
+impl Studio {
+    fn new() -> Self {
+        let mut world = World::new();
+        world.tick = FINE_TICK;
+        let (number, offer) = world.client_with(Transport::Udp, Role::Publish, &LAYERS);
+        let publisher = world.join_with(number, &offer);
+        let mut studio = Self {
+            world,
+            publisher,
+            frame: 0,
+            seqs: [100, 20_000, 40_000],
+            needs_key: [true; 3],
+        };
+        studio.film(Duration::from_secs(1));
+        studio
+    }
+
+    fn film(&mut self, span: Duration) {
+        let end = self.world.now + span;
+        while self.world.now < end {
+            self.film_frame();
+        }
+    }
+
+    fn film_frame(&mut self) {
+        let now = self.world.now;
+        let client = &mut self.world.clients[self.publisher];
+        for rid in std::mem::take(&mut client.asked_for).into_iter().flatten() {
+            let layer = LAYERS.iter().position(|layer| *layer == &*rid);
+            self.needs_key[layer.expect("one of them")] = true;
+        }
+        self.frame += 1;
+        for (layer, (bytes, packets)) in FRAMES.into_iter().enumerate() {
+            let is_key = std::mem::take(&mut self.needs_key[layer]);
+            // Each layer has a clock of its own.
+            let time = self.frame * 3150 + layer as u32 * 1_000_000;
+            for packet in 0..packets {
+                let mut payload = vec![layer as u8; bytes / packets];
+                payload[0] = if packet == 0 { 0x10 } else { 0 };
+                payload[1] = u8::from(!is_key);
+                let at = (self.seqs[layer], time);
+                let rid = Some(Rid::from(LAYERS[layer]));
+                let ends = packet + 1 == packets;
+                client.write_layer((1, rid), "VP8", &payload, at, ends, now);
+                self.seqs[layer] += 1;
+            }
+        }
+        self.world.run(FRAME - FINE_TICK);
+        self.world.now += FINE_TICK;
+    }
+
+    fn limit(&mut self, viewer: usize, bps: Option<u64>) {
+        let addr = self.world.clients[viewer].addr;
+        let now = self.world.now;
+        self.world.narrow.remove(&addr);
+        bps.map(|bps| self.world.narrow.insert(addr, (bps, now)));
+    }
+
+    fn layers(&self, viewer: usize) -> TrackLayers {
+        let id = self.world.clients[viewer].id;
+        let layers = self.world.gateway.layers(id, &cam0(), self.world.now);
+        layers.expect("it watches a picture")
+    }
+
+    fn layer(&self, viewer: usize) -> String {
+        self.layers(viewer).current.unwrap_or_default()
+    }
+
+    /// How long until a viewer gets this layer.
+    fn until(&mut self, viewer: usize, layer: &str, limit: Duration) -> Duration {
+        let start = self.world.now;
+        while self.layer(viewer) != layer {
+            assert!(
+                self.world.now < start + limit,
+                "{} still",
+                self.layer(viewer)
+            );
+            self.film_frame();
+        }
+        self.world.now - start
+    }
+}
+
+/// The payload's last byte says the layer.
+fn layers_seen(client: &Client) -> Vec<u8> {
+    let payloads = client.packets.iter().map(|packet| &packet.payload);
+    payloads
+        .filter_map(|payload| payload.last().copied())
+        .collect()
+}
+
+#[test]
+fn the_answer_takes_each_layer_that_is_offered() {
+    let mut world = World::new();
+    let (publisher, offer) = world.client_with(Transport::Udp, Role::Publish, &LAYERS);
+    let answer = world.offer(publisher, &offer).expect("an answer").sdp;
+    assert!(answer.contains("a=simulcast:recv q;h;f\r\n"), "{answer}");
+    for layer in LAYERS {
+        assert!(
+            answer.contains(&format!("a=rid:{layer} recv\r\n")),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn a_viewer_gets_one_layer_as_one_unbroken_track() {
+    let mut studio = Studio::new();
+    let viewer = studio.world.join(Role::Watch);
+    studio.film(Duration::from_secs(4));
+    assert_eq!(studio.layer(viewer), "f");
+    let packets = &studio.world.clients[viewer].packets;
+    let ssrcs: std::collections::BTreeSet<_> =
+        packets.iter().map(|each| each.header.ssrc).collect();
+    assert_eq!(ssrcs.len(), 1);
+    let numbers: Vec<_> = packets.iter().map(|packet| *packet.seq_no).collect();
+    assert_eq!(numbers, (1..=packets.len() as u64).collect::<Vec<_>>());
+    let times: Vec<_> = packets
+        .iter()
+        .map(|packet| packet.header.timestamp)
+        .collect();
+    assert!(times.is_sorted(), "{times:?}");
+}
+
+#[test]
+fn a_layer_begins_with_its_key_frame() {
+    let mut studio = Studio::new();
+    let viewer = studio.world.join(Role::Watch);
+    studio.film(Duration::from_secs(2));
+    let id = studio.world.clients[viewer].id;
+    let mid = studio.layers(viewer).mid;
+    for layer in ["q", "h", "f"] {
+        let asked = studio
+            .world
+            .gateway
+            .handle_layer((id, &cam0()), &mid, Some(layer));
+        assert_eq!(asked, Ok(()));
+        studio.until(viewer, layer, Duration::from_secs(1));
+    }
+    let packets = &studio.world.clients[viewer].packets;
+    let layer = |packet: &RtpPacket| packet.payload.last().copied();
+    for pair in packets.windows(2) {
+        if layer(&pair[0]) != layer(&pair[1]) {
+            assert_eq!(
+                pair[1].payload[..2],
+                [0x10, 0],
+                "a key frame's first packet"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_narrow_connection_gets_the_low_layer_and_the_others_what_they_had() {
+    let mut studio = Studio::new();
+    let [narrow, other] = [(); 2].map(|()| studio.world.join(Role::Watch));
+    studio.film(Duration::from_secs(6));
+    assert_eq!([narrow, other].map(|each| studio.layer(each)), ["f", "f"]);
+    studio.world.clients[other].packets.clear();
+    studio.limit(narrow, Some(300_000));
+    let down = studio.until(narrow, "q", Duration::from_secs(3));
+    studio.film(Duration::from_secs(5));
+    assert_eq!(studio.layer(narrow), "q", "it stays there");
+    studio.limit(narrow, None);
+    let up = studio.until(narrow, "f", Duration::from_secs(5));
+    println!("down after {down:?}, up after {up:?}");
+    let seen = layers_seen(&studio.world.clients[other]);
+    assert!(
+        seen.iter().all(|layer| *layer == 2),
+        "the other one is untouched"
+    );
+}
+
+#[test]
+fn a_viewer_may_ask_for_a_layer_and_for_none_in_particular() {
+    let mut studio = Studio::new();
+    let viewer = studio.world.join(Role::Watch);
+    studio.film(Duration::from_secs(4));
+    let layers = studio.layers(viewer);
+    let names: Vec<_> = layers
+        .layers
+        .iter()
+        .map(|layer| layer.id.as_str())
+        .collect();
+    assert_eq!(names, LAYERS);
+    let rates: Vec<_> = layers
+        .layers
+        .iter()
+        .map(|layer| layer.bitrate_bps)
+        .collect();
+    assert!(rates.is_sorted() && rates[0].is_some(), "{rates:?}");
+    let about = (studio.world.clients[viewer].id, &cam0());
+    let mut ask = |mid: &str, layer| studio.world.gateway.handle_layer(about, mid, layer);
+    let no_layer = LayerError::NoLayer("x".to_owned());
+    assert_eq!(ask(&layers.mid, Some("x")), Err(no_layer));
+    let no_track = LayerError::NoTrack("zzz".to_owned());
+    assert_eq!(ask("zzz", Some("q")), Err(no_track));
+    assert_eq!(ask(&layers.mid, Some("q")), Ok(()));
+    studio.until(viewer, "q", Duration::from_secs(1));
+    studio.film(Duration::from_secs(3));
+    assert_eq!(studio.layer(viewer), "q");
+    let ask = studio.world.gateway.handle_layer(about, &layers.mid, None);
+    assert_eq!(ask, Ok(()));
+    studio.until(viewer, "f", Duration::from_secs(3));
+    let elsewhere = (SessionId([9; 16]), &cam0());
+    let gone = studio
+        .world
+        .gateway
+        .handle_layer(elsewhere, &layers.mid, None);
+    assert_eq!(gone, Err(LayerError::NoSession));
+}
