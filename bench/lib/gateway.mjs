@@ -37,10 +37,11 @@ export async function measureGateway(rounds, say) {
   for (let round = 1; round <= rounds; round += 1) {
     for (const row of rows) {
       for (const [name, start] of Object.entries(starts)) {
-        row[name].push(await runOnce(start, row.load));
+        const run = await runOnce(start, row.load).catch((error) => say(`${name}: ${error.message.split('\n')[1] ?? error.message}`));
+        if (run) row[name].push(run);
       }
       say(`gateway ${round}/${rounds}: ${describe(row.load)}: ${Object.keys(starts)
-        .map((name) => `${name} ${perMillion(row[name].at(-1)).toFixed(2)}`).join(', ')} s per million packets`);
+        .map((name) => `${name} ${row[name].length > 0 ? perMillion(row[name].at(-1)).toFixed(2) : '–'}`).join(', ')} s per million packets`);
     }
   }
   return rows;
@@ -77,22 +78,25 @@ function describe({ viewers, kbps }) {
 export function gatewayText(rows) {
   const names = Object.keys(starts);
   const of = (runs, figure) => median(runs.map(figure));
-  const all = (row, figure, write) => names.map((name) => write(of(row[name], (run) => figure(run, row.load.viewers)))).join(' / ');
+  // A run in which a viewer saw no whole key frame for 20 s is none.
+  const cell = (runs, write) => (runs.length > 0 ? write(runs) : '–');
+  const all = (row, figure, write) => names.map((name) => (
+    cell(row[name], (runs) => write(of(runs, (run) => figure(run, row.load.viewers)))))).join(' / ');
   const packets = rows.map((row) => {
     const ratio = of(row.helio, perMillion) / of(row.bare, perMillion);
-    return [describe(row.load), ...names.map((name) => spread(row[name].map(perMillion), 2)), ratio.toFixed(2),
+    return [describe(row.load), ...names.map((name) => cell(row[name], (runs) => spread(runs.map(perMillion), 2))), ratio.toFixed(2),
       `≤ ${GOALS.bare}`, verdict(ratio, GOALS.bare), all(row, lost, (share) => `${(share * 100).toFixed(2)} %`),
       all(row, perViewerKib, (kib) => `${kib.toFixed(0)} KiB`), Math.round(of(row.helio, (run) => perCore(run, row.load.viewers)))];
   });
   const joins = rows.map((row) => {
-    const time = (who, what) => (name) => `${of(row[name], (run) => run[who][what]).toFixed(0)} ms`;
+    const time = (who, what) => (name) => cell(row[name], (runs) => `${of(runs, (run) => run[who][what]).toFixed(0)} ms`);
     const [packet, picture] = ['packetMs', 'pictureMs'].map((what) => (
       Math.max(...['first', 'last'].map((who) => of(row.helio, (run) => run[who][what])))));
     return [describe(row.load), ...['first', 'last'].flatMap((who) => ['packetMs', 'pictureMs'].map((what) => (
       names.map(time(who, what)).join(' / ')))),
     `${verdict(packet, GOALS.packetMs)}, ${verdict(picture, GOALS.pictureMs)}`];
   });
-  return `One publisher by WHIP, viewers by WHEP, UDP and IPv4 on loopback, VP8 in 30 frames a second of equal packets; each frame leaves the load as a burst, packet by packet. *Bare* is a loop of str0m in RTP mode that believes everybody and forwards with GSO (\`bench/load/src/bin/bare_gateway.rs\`); it has no key frame to show, limits nothing and counts nothing. *Janus* is Debian's, its video room by its own API, with the modules that this does not need left out. CPU seconds per million packets that arrived at viewers, over ${SECONDS} s with all of them there; *lost* is what no repair brought back; memory is the growth of the process per viewer.
+  return `One publisher by WHIP, viewers by WHEP, UDP and IPv4 on loopback, VP8 in 30 frames a second of equal packets; each frame leaves the load as a burst, packet by packet. *Bare* is a loop of str0m in RTP mode that believes everybody and forwards with GSO (\`bench/load/src/bin/bare_gateway.rs\`); it has no key frame to show, limits nothing and counts nothing. *Janus* is Debian's, its video room by its own API, with the modules that this does not need left out. CPU seconds per million packets that arrived at viewers, over ${SECONDS} s with all of them there; *lost* is what no repair brought back; memory is the growth of the process per viewer. A dash is a run in which a viewer of the load saw no whole key frame for 20 s.
 
 ${table(['load', 'ours', 'bare', 'Janus', 'ours / bare', 'goal', '', 'lost, ours / bare / Janus', 'memory per viewer, ours / bare / Janus', 'viewers that a core of ours carries'], packets)}
 
