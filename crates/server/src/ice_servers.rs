@@ -25,6 +25,8 @@ pub(crate) struct RelayPorts {
     pub(crate) tcp: u16,
     /// TURN over TLS; `None` with a self-signed certificate, which WebRTC stacks refuse.
     pub(crate) tls: Option<u16>,
+    /// Whether the gateway's media comes to the UDP port as well.
+    pub(crate) is_media: bool,
 }
 
 /// Makes the lists.
@@ -79,16 +81,30 @@ impl IceServers {
         list
     }
 
+    /// The same list for a client of the gateway: without our own STUN and TURN over UDP where
+    /// media comes to their port. Browsers take whatever comes from a server that they were told
+    /// of for its answer, also the answers to their checks, which are lost then. Who reaches the
+    /// port reaches the media itself.
+    pub(crate) fn beside_media(&self, host: &str, mut list: Vec<IceServer>) -> Vec<IceServer> {
+        let Some(ports) = self.own.filter(|ports| ports.is_media) else {
+            return list;
+        };
+        let shared = udp_urls(&self.reachable(host), ports.udp);
+        for server in &mut list {
+            server.urls.retain(|url| !shared.contains(url));
+        }
+        list.retain(|server| !server.urls.is_empty());
+        list
+    }
+
     fn own_servers(&self, host: &str, sign: impl Fn(&str) -> TurnCredentials) -> Vec<IceServer> {
         let Some(ports) = self.own else {
             return Vec::new();
         };
         let host = self.reachable(host);
-        let stun = open(vec![format!("stun:{host}:{}", ports.udp)]);
-        let mut urls = vec![
-            format!("turn:{host}:{}?transport=udp", ports.udp),
-            format!("turn:{host}:{}?transport=tcp", ports.tcp),
-        ];
+        let [stun, turn] = udp_urls(&host, ports.udp);
+        let stun = open(vec![stun]);
+        let mut urls = vec![turn, format!("turn:{host}:{}?transport=tcp", ports.tcp)];
         urls.extend(
             ports
                 .tls
@@ -112,6 +128,14 @@ impl IceServers {
             _ => host.to_owned(),
         }
     }
+}
+
+/// STUN and TURN over UDP.
+fn udp_urls(host: &str, port: u16) -> [String; 2] {
+    [
+        format!("stun:{host}:{port}"),
+        format!("turn:{host}:{port}?transport=udp"),
+    ]
 }
 
 /// Whom the relays of a share's holders are counted for: all of them are one, so that the end of
@@ -175,6 +199,7 @@ mod tests {
                 udp: 3478,
                 tcp: 3478,
                 tls: None,
+                is_media: true,
             }),
             secrets: vec!["one".to_owned(), "two".to_owned()],
             ttl: Duration::from_secs(600),
@@ -229,6 +254,28 @@ mod tests {
             .collect();
         let guest = format!("1600:guest:{share}");
         assert_eq!(named, [None, Some(guest.as_str()), None]);
+    }
+
+    #[test]
+    fn a_client_of_the_gateway_is_not_told_of_stun_and_turn_at_the_port_of_its_media() {
+        let urls = |list: Vec<IceServer>| -> Vec<String> {
+            list.into_iter().flat_map(|server| server.urls).collect()
+        };
+        let mut servers = servers();
+        let (whole, _) = servers.for_device("box", &device(), Duration::ZERO);
+        assert_eq!(
+            urls(servers.beside_media("box", whole.clone())),
+            [
+                "turn:box:3478?transport=tcp",
+                "stun:stun.example.org",
+                "turn:relay.example.org"
+            ]
+        );
+        servers.own = servers.own.map(|own| RelayPorts {
+            is_media: false,
+            ..own
+        });
+        assert_eq!(servers.beside_media("box", whole.clone()), whole);
     }
 
     #[test]

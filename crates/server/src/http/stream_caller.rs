@@ -93,11 +93,12 @@ impl StreamCaller {
         stream: &StreamName,
     ) -> Vec<IceServer> {
         let now = unix_now();
-        match self {
+        let list = match self {
             Self::Device { device, .. } => site.ice_servers(host, device, now).0,
             Self::Share { share, .. } => site.guest_ice_servers(host, &share_guest(share), now),
             Self::Anyone => site.guest_ice_servers(host, &viewer_guest(stream, client), now),
-        }
+        };
+        site.beside_media(host, list)
     }
 
     /// Lets a connection that showed a credential no longer count as a stranger's.

@@ -67,8 +67,11 @@ fn relay_ports(settings: &Settings, listeners: &Listeners) -> Option<RelayPorts>
         Some(http_port)
     };
     let has_trusted_name = matches!(settings.http.tls, TlsMode::Files { .. });
+    let udp = listeners.turn_udp_port()?;
+    let mut media = listeners.media_addresses().iter();
     Some(RelayPorts {
-        udp: listeners.turn_udp_port()?,
+        udp,
+        is_media: media.any(|address| address.port() == udp),
         tcp: tcp.unwrap_or(http_port),
         tls: has_trusted_name.then_some(http_port),
     })
