@@ -19,11 +19,24 @@ export function startServer() {
   return serve('helio.test', { 'turn.relay_ip': `["${SERVER.ipv4}", "${SERVER.ipv6}"]` });
 }
 
-/// A server that people reach as `host`, with `set` over its configuration.
-export function serve(host, set) {
+/// One on the device of a site, which people reach as the one on the internet if at all.
+export function startBox(site, set) {
+  return serve('helio.test', { 'turn.relay_ip': '[]', ...set }, { env: { LAB_NAMESPACE: site.namespace } });
+}
+
+/// The one on the internet, all of it on one TCP and one UDP port of this number.
+export function startOnOnePort(port) {
+  const listen = `["[::]:${port}"]`;
+  const set = { 'http.listen': listen, 'media.listen': listen, 'turn.listen': '[]' };
+  return serve('helio.test', set, { port });
+}
+
+/// A server that people reach as `host`, with `set` over its configuration; `env` says where it is.
+export function serve(host, set, { port = 443, env } = {}) {
   return Server.start({
     host,
-    port: 443,
+    port,
+    env,
     set: {
       'http.listen': '["[::]:443"]',
       'media.listen': '["[::]:443"]',
