@@ -9,7 +9,7 @@ mod conform;
 mod streams;
 
 pub(crate) use conform::ConformArguments;
-pub(crate) use streams::{ShareArguments, StreamsAction};
+pub(crate) use streams::{ShareArguments, StreamsAction, SwitchArguments};
 
 /// Links your own devices: signalling, TURN and web pages in one program.
 #[derive(Debug, Parser)]

@@ -13,6 +13,7 @@ use crate::error::{OfferError, PatchError};
 use crate::fragment::Fragment;
 use crate::offer::CheckedOffer;
 use crate::path::Path;
+use crate::recording::{Recorded, Recording};
 use crate::session::{NewSession, Role, Session, SessionId, SessionKey};
 use crate::stream::{PathState, Stream};
 use fanout::Waiting;
@@ -23,6 +24,7 @@ mod ending;
 mod fanout;
 mod layers;
 mod paths;
+mod recording;
 mod timers;
 mod words;
 
@@ -39,10 +41,13 @@ pub struct Gateway {
     keys_by_ufrag: HashMap<String, SessionKey>,
     keys_by_path: HashMap<Path, SessionKey>,
     timers: Timers,
+    /// Of the streams that are recorded, published or not.
+    recordings: BTreeMap<StreamName, Recording>,
     last_key: u64,
     waiting: Waiting,
     out: VecDeque<Transmit>,
     events: VecDeque<Event>,
+    recorded: VecDeque<Recorded>,
 }
 
 impl std::fmt::Debug for Gateway {
@@ -69,10 +74,12 @@ impl Gateway {
             keys_by_ufrag: HashMap::new(),
             keys_by_path: HashMap::new(),
             timers: Timers::default(),
+            recordings: BTreeMap::new(),
             last_key: 0,
             waiting: Waiting::default(),
             out: VecDeque::new(),
             events: VecDeque::new(),
+            recorded: VecDeque::new(),
         }
     }
 
@@ -188,7 +195,8 @@ impl Gateway {
     /// When [`Gateway::handle_timeout`] is due, once there is nothing to send.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let streams = self.streams.values().filter_map(Stream::poll_timeout);
-        streams.chain(self.timers.first()).min()
+        let others = self.timers.first().into_iter();
+        streams.chain(others.chain(self.recording_timeout())).min()
     }
 
     /// It is that time, or later.
@@ -199,6 +207,7 @@ impl Gateway {
                 self.settle(key, now);
             }
         }
+        self.handle_recording_timeouts(now);
         let due = |stream: &Stream| stream.poll_timeout().is_some_and(|at| at <= now);
         let streams = self.streams.iter();
         let names: Vec<_> = streams
@@ -302,6 +311,10 @@ impl Gateway {
             Role::Publish => {
                 let before = stream.publisher;
                 stream.begin(key, &layers);
+                let is_recorded = self.recordings.contains_key(&name);
+                for encoding in &mut stream.layers {
+                    encoding.picture.is_wanted |= is_recorded;
+                }
                 let viewers: Vec<_> = stream.viewers.iter().copied().collect();
                 for viewer in viewers {
                     if let Some(viewer) = self.sessions.get_mut(&viewer) {
@@ -311,6 +324,7 @@ impl Gateway {
                 if let Some(before) = before {
                     self.end(before, "replaced", now);
                 }
+                self.end_recorded(&name);
             }
             Role::Watch => {
                 stream.viewers.insert(key);

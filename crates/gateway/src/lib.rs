@@ -2,7 +2,7 @@
 //! (draft-ietf-wish-whep), forwarded without transcoding. Pure: no sockets, no clock.
 //!
 //! [`Gateway`] is the core; its owner brings offers, datagrams and the time, and carries out what
-//! [`Gateway::poll_transmit`] and [`Gateway::poll_event`] say.
+//! [`Gateway::poll_transmit`], [`Gateway::poll_event`] and [`Gateway::poll_frame`] say.
 
 mod error;
 mod flight;
@@ -15,6 +15,7 @@ mod layer_choice;
 mod meter;
 mod offer;
 mod path;
+mod recording;
 mod rtc;
 mod session;
 mod simulcast;
@@ -30,6 +31,7 @@ pub use gateway::{
 pub use key_frame::begins_key_frame;
 pub use offer::{MAX_SDP_BYTES, check_offer};
 pub use path::{Address, Path, Transport};
+pub use recording::{Frame, Recorded, Tracks};
 pub use session::{NewSession, Role, SessionId};
 pub use str0m::format::Codec;
 pub use str0m::net::Transmit;

@@ -10,6 +10,7 @@ use crate::id::{AccountId, DeviceId, PairId, ShareId};
 use crate::record::{DeviceKind, DeviceRecord, PairStatement};
 use crate::stream::{StreamName, StreamScope};
 
+pub mod recordings;
 pub mod streams;
 pub mod telemetry;
 

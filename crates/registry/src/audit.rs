@@ -40,6 +40,12 @@ pub enum AuditAction {
     StreamOpened,
     /// Only its account and the holders of shares may view a stream.
     StreamClosed,
+    /// A stream is recorded.
+    RecordingBegun,
+    /// A stream is recorded no longer.
+    RecordingEnded,
+    /// Recordings of a stream were deleted.
+    RecordingsDeleted,
     /// A stream's name was given up, and its shares with it.
     StreamForgotten,
     /// A share of a stream was made.
@@ -90,6 +96,9 @@ impl AuditAction {
             AuditAction::StreamAdded => "stream-added",
             AuditAction::StreamOpened => "stream-opened",
             AuditAction::StreamClosed => "stream-closed",
+            AuditAction::RecordingBegun => "recording-begun",
+            AuditAction::RecordingEnded => "recording-ended",
+            AuditAction::RecordingsDeleted => "recordings-deleted",
             AuditAction::StreamForgotten => "stream-forgotten",
             AuditAction::ShareCreated => "share-created",
             AuditAction::ShareRevoked => "share-revoked",

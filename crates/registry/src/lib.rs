@@ -26,4 +26,4 @@ pub use new_pairs::{AddPairError, AddedPair};
 pub use pairs::{Pair, PairError, PairSide, RevokedPair};
 pub use revoked_devices::{DeviceError, RevokedDevice};
 pub use shares::{MAX_SHARES_PER_STREAM, OpenShareError, Share, ShareError};
-pub use streams::{MAX_STREAMS_PER_ACCOUNT, Stream, StreamError};
+pub use streams::{MAX_STREAMS_PER_ACCOUNT, Stream, StreamChange, StreamError};

@@ -1,4 +1,4 @@
-//! Streams: whose a name is, and whether anybody may view it.
+//! Streams: whose a name is, whether anybody may view it, and whether it is recorded.
 
 use protocol::id::{AccountId, ShareId};
 use protocol::stream::StreamName;
@@ -21,8 +21,19 @@ pub struct Stream {
     pub account: AccountId,
     /// Whether anybody may view it.
     pub is_public: bool,
+    /// Whether it is recorded.
+    pub is_recorded: bool,
     /// Since when the account has it, in Unix milliseconds.
     pub created_ms: u64,
+}
+
+/// What is said of a stream; what is not said stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StreamChange {
+    /// Whether anybody may view it.
+    pub is_public: Option<bool>,
+    /// Whether it is recorded.
+    pub is_recorded: Option<bool>,
 }
 
 /// Why a stream cannot be had or changed.
@@ -59,6 +70,7 @@ struct StreamRow {
     name: String,
     account_id: String,
     is_public: i64,
+    is_recorded: i64,
     created_ms: i64,
 }
 
@@ -77,7 +89,7 @@ impl Registry {
     /// The database failed.
     pub async fn streams(&self, of: Option<&AccountId>) -> Result<Vec<Stream>, DatabaseError> {
         let rows: Vec<StreamRow> = sqlx::query_as(
-            "SELECT name, account_id, is_public, created_ms FROM streams \
+            "SELECT name, account_id, is_public, is_recorded, created_ms FROM streams \
              WHERE $1 IS NULL OR account_id = $1 ORDER BY name",
         )
         .bind(of.map(AccountId::as_str))
@@ -106,8 +118,8 @@ impl Registry {
         Ok(stream)
     }
 
-    /// Says whether anybody may view a stream. `by` an account, a name that nobody has becomes
-    /// its; by the operator (`None`), the name must exist.
+    /// Changes a stream. `by` an account, a name that nobody has becomes its; by the operator
+    /// (`None`), the name must exist.
     ///
     /// # Errors
     /// As [`Registry::claim_stream`]; by the operator, nobody has the name.
@@ -115,32 +127,48 @@ impl Registry {
         &self,
         name: &StreamName,
         by: Option<&AccountId>,
-        is_public: bool,
+        change: StreamChange,
         now_ms: u64,
     ) -> Result<Stream, StreamError> {
         let mut transaction = self.write().await?;
-        let stream = match by {
+        let before = match by {
             Some(account) => find_or_insert(&mut transaction, name, account, now_ms).await?,
             None => own_stream(&mut transaction, name, None).await?,
         };
-        if stream.is_public != is_public {
-            sqlx::query("UPDATE streams SET is_public = $2 WHERE name = $1")
-                .bind(name.as_str())
-                .bind(i64::from(is_public))
-                .execute(&mut *transaction)
-                .await?;
-            let action = if is_public {
-                AuditAction::StreamOpened
-            } else {
-                AuditAction::StreamClosed
-            };
+        let stream = Stream {
+            is_public: change.is_public.unwrap_or(before.is_public),
+            is_recorded: change.is_recorded.unwrap_or(before.is_recorded),
+            ..before.clone()
+        };
+        sqlx::query("UPDATE streams SET is_public = $2, is_recorded = $3 WHERE name = $1")
+            .bind(name.as_str())
+            .bind(i64::from(stream.is_public))
+            .bind(i64::from(stream.is_recorded))
+            .execute(&mut *transaction)
+            .await?;
+        for action in stream.changes_since(&before) {
             audit::append(&mut transaction, action, subject(name, by), now_ms).await?;
         }
         transaction.commit().await?;
-        Ok(Stream {
-            is_public,
-            ..stream
-        })
+        Ok(stream)
+    }
+
+    /// Writes down that an account deletes recordings of its stream.
+    ///
+    /// # Errors
+    /// Nobody has the name, or another account than `by`.
+    pub async fn note_deleted_recordings(
+        &self,
+        name: &StreamName,
+        by: &AccountId,
+        now_ms: u64,
+    ) -> Result<(), StreamError> {
+        let mut transaction = self.write().await?;
+        own_stream(&mut transaction, name, Some(by)).await?;
+        let (action, subject) = (AuditAction::RecordingsDeleted, subject(name, Some(by)));
+        audit::append(&mut transaction, action, subject, now_ms).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Forgets a stream with its shares, whose ids are returned: from here on anybody may have
@@ -180,12 +208,33 @@ impl Stream {
     }
 }
 
+impl Stream {
+    /// What the audit log tells of a change.
+    fn changes_since(&self, before: &Self) -> Vec<AuditAction> {
+        let mut changes = Vec::new();
+        if self.is_public != before.is_public {
+            changes.push(match self.is_public {
+                true => AuditAction::StreamOpened,
+                false => AuditAction::StreamClosed,
+            });
+        }
+        if self.is_recorded != before.is_recorded {
+            changes.push(match self.is_recorded {
+                true => AuditAction::RecordingBegun,
+                false => AuditAction::RecordingEnded,
+            });
+        }
+        changes
+    }
+}
+
 impl StreamRow {
     fn read(self) -> Result<Stream, DatabaseError> {
         Ok(Stream {
             name: read_id(&self.name, StreamName::parse, "stream name")?,
             account: read_id(&self.account_id, AccountId::parse, "account id")?,
             is_public: self.is_public != 0,
+            is_recorded: self.is_recorded != 0,
             created_ms: from_sql(self.created_ms),
         })
     }
@@ -208,7 +257,7 @@ async fn find_stream(
     name: &StreamName,
 ) -> Result<Option<Stream>, DatabaseError> {
     let row: Option<StreamRow> = sqlx::query_as(
-        "SELECT name, account_id, is_public, created_ms FROM streams WHERE name = $1",
+        "SELECT name, account_id, is_public, is_recorded, created_ms FROM streams WHERE name = $1",
     )
     .bind(name.as_str())
     .fetch_optional(connection)
@@ -247,6 +296,7 @@ async fn find_or_insert(
         name: name.clone(),
         account: account.clone(),
         is_public: false,
+        is_recorded: false,
         created_ms: now_ms,
     })
 }

@@ -8,7 +8,7 @@ use protocol::id::{AccountId, ShareId};
 use protocol::stream::{StreamAction, StreamName};
 use registry::{
     MAX_SHARES_PER_STREAM, MAX_STREAMS_PER_ACCOUNT, OpenShareError, Registry, Share, ShareError,
-    StreamError,
+    StreamChange, StreamError,
 };
 use tempfile::TempDir;
 
@@ -55,6 +55,14 @@ fn assertion(device: &TestDevice) -> Assertion {
     let read = ReadAssertion::read(&text).unwrap();
     let origins = [origin.to_owned()];
     read.verify(&device.record().key, &origins, now_s).unwrap()
+}
+
+/// Whether anybody may view it.
+fn public(is_public: bool) -> StreamChange {
+    StreamChange {
+        is_public: Some(is_public),
+        ..StreamChange::default()
+    }
 }
 
 fn account(number: u8) -> AccountId {
@@ -113,7 +121,7 @@ async fn a_name_belongs_to_the_account_that_asked_first() {
     let other = registry.claim_stream(&cam0, &account(1), NOW_MS).await;
     assert!(matches!(other, Err(StreamError::Taken { .. })));
     let other = registry
-        .put_stream(&cam0, Some(&account(1)), true, NOW_MS)
+        .put_stream(&cam0, Some(&account(1)), public(true), NOW_MS)
         .await;
     assert!(matches!(other, Err(StreamError::Taken { .. })));
     let of = async |number| registry.streams(Some(&account(number))).await.unwrap();
@@ -126,17 +134,21 @@ async fn a_stream_is_public_when_its_account_or_the_operator_says_so() {
     let shelf = shelf().await;
     let registry = &shelf.registry;
     let cam0 = name("cam0");
-    let by_nobody = registry.put_stream(&cam0, None, true, NOW_MS).await;
+    let by_nobody = registry.put_stream(&cam0, None, public(true), NOW_MS).await;
     assert!(matches!(by_nobody, Err(StreamError::NotFound { .. })));
     let put = registry
-        .put_stream(&cam0, Some(&account(1)), true, NOW_MS)
+        .put_stream(&cam0, Some(&account(1)), public(true), NOW_MS)
         .await;
     assert!(put.unwrap().is_public);
     assert!(registry.stream(&cam0).await.unwrap().unwrap().is_public);
-    let closed = registry.put_stream(&cam0, None, false, NOW_MS).await;
+    let closed = registry
+        .put_stream(&cam0, None, public(false), NOW_MS)
+        .await;
     assert_eq!(closed.unwrap().account, account(1));
     assert!(!registry.stream(&cam0).await.unwrap().unwrap().is_public);
-    let again = registry.put_stream(&cam0, None, false, NOW_MS).await;
+    let again = registry
+        .put_stream(&cam0, None, public(false), NOW_MS)
+        .await;
     assert!(again.is_ok());
     let actions: Vec<_> = audit(registry)
         .await
@@ -145,6 +157,29 @@ async fn a_stream_is_public_when_its_account_or_the_operator_says_so() {
         .collect();
     let expected = ["stream-closed", "stream-opened", "stream-added"];
     assert_eq!(actions, expected, "what changes nothing is no entry");
+}
+
+#[tokio::test]
+async fn a_stream_is_recorded_when_its_account_says_so_and_else_stays_as_it_is() {
+    let shelf = shelf().await;
+    let registry = &shelf.registry;
+    let (cam0, by) = (name("cam0"), Some(account(0)));
+    let recorded = |is_recorded| StreamChange {
+        is_recorded: Some(is_recorded),
+        ..StreamChange::default()
+    };
+    let by = by.as_ref();
+    let put = registry.put_stream(&cam0, by, public(true), NOW_MS).await;
+    assert!(!put.unwrap().is_recorded, "nobody asked for it");
+    let put = registry.put_stream(&cam0, by, recorded(true), NOW_MS).await;
+    let put = put.unwrap();
+    assert!(put.is_public && put.is_recorded);
+    assert_eq!(registry.stream(&cam0).await.unwrap(), Some(put));
+    let put = registry.put_stream(&cam0, None, recorded(false), NOW_MS);
+    assert!(!put.await.unwrap().is_recorded);
+    let actions = audit(registry).await.into_iter().map(|entry| entry.0);
+    let actions: Vec<_> = actions.collect();
+    assert_eq!(actions[..2], ["recording-ended", "recording-begun"]);
 }
 
 #[tokio::test]
@@ -161,7 +196,7 @@ async fn an_account_has_100_streams_and_not_one_more() {
         .await;
     assert!(matches!(more, Err(StreamError::TooMany)));
     let more = registry
-        .put_stream(&name("more"), Some(&account(0)), false, NOW_MS)
+        .put_stream(&name("more"), Some(&account(0)), public(false), NOW_MS)
         .await;
     assert!(matches!(more, Err(StreamError::TooMany)));
     let known = registry

@@ -162,7 +162,7 @@ async fn put_stream(
     PathId(name): PathId<StreamName>,
     Json(body): Json<PutStream>,
 ) -> Result<Json<Stream>, Refused> {
-    let put = control.put_stream(&name, None, body.is_public).await?;
+    let put = control.put_stream(&name, None, &body).await?;
     Ok(Json(put))
 }
 

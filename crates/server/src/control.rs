@@ -16,12 +16,14 @@ use crate::clock::{unix_now, unix_now_ms};
 use crate::http::refused::Refused;
 use crate::names::Origins;
 use crate::random;
+use crate::recording::Recordings;
 use crate::settings::Settings;
 use crate::signalling_loop::SignallingHandle;
 use crate::udp_loop::{MediaHandle, TurnHandle};
 
 mod devices;
 mod pairs;
+mod recordings;
 mod streams;
 
 /// How long setup and account invites serve.
@@ -33,6 +35,7 @@ pub(crate) struct Live {
     pub(crate) signalling: SignallingHandle,
     pub(crate) turn: TurnHandle,
     pub(crate) media: MediaHandle,
+    pub(crate) recordings: Recordings,
 }
 
 /// The registry, and the loops where they run.

@@ -30,6 +30,7 @@ mod pages;
 mod pairs;
 pub(crate) mod path_id;
 mod paths;
+mod recordings;
 pub(crate) mod redirect;
 pub(crate) mod refused;
 mod register;
@@ -70,6 +71,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
     let counted = middleware::from_fn_with_state(site.clone(), count_forwarded);
     let strict = middleware::from_fn_with_state(site.clone(), strictly_tls);
     api.merge(streams::routes())
+        .merge(recordings::routes())
         .merge(pages::routes())
         .layer(counted)
         .layer(strict)

@@ -148,6 +148,7 @@ mod tests {
             include_str!("metrics.rs"),
             include_str!("signalling_loop/metrics.rs"),
             include_str!("udp_loop/publish.rs"),
+            include_str!("recording/metrics.rs"),
         ];
         let described = sources
             .iter()

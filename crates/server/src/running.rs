@@ -16,11 +16,13 @@ use crate::http::streams::EventStreams;
 use crate::ice_servers::IceServers;
 use crate::names::{MachineNames, Origins};
 use crate::ports::{Ports, Routers, Serves};
+use crate::recording::Recordings;
 use crate::settings::Settings;
 use crate::site::{Site, SiteDirectory};
 use crate::telemetry::Telemetry;
+use crate::tickets::Tickets;
 use crate::tls::{ALPN_HTTP, ALPN_TURN, TlsError, TlsIdentity, TlsSwitch};
-use crate::{admin, files, log, metrics, secrets, signalling_loop, udp_loop};
+use crate::{admin, files, log, metrics, random, recording, secrets, signalling_loop, udp_loop};
 
 mod derived;
 mod listeners;
@@ -63,6 +65,9 @@ pub enum StartError {
     /// No registry.
     #[error(transparent)]
     Registry(#[from] OpenError),
+    /// The thread that writes recordings did not start.
+    #[error("cannot record: {0}")]
+    Recording(io::Error),
     /// The TURN loop did not start.
     #[error("cannot start the relay: {0}")]
     Turn(io::Error),
@@ -96,14 +101,18 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
     let origins = Arc::new(origins(&settings, identity.as_ref(), listeners.http_port()));
     let turn_secrets = secrets::turn_secrets(&settings.turn.secrets, &settings.data_dir);
     let turn_secrets = turn_secrets.map_err(StartError::DataDir)?;
-    let turn = udp_loop::spawn(
+    let (recordings, intake) =
+        recording::spawn(settings.recording.clone()).map_err(StartError::Recording)?;
+    let turn = udp_loop::spawn_recording(
         turn_settings(&settings, &names, &listeners, turn_secrets.clone()),
         gateway_settings(&settings, &names, &listeners),
+        intake,
     );
     let turn = turn.await.map_err(StartError::Turn)?;
     let ice = ice_servers(&settings, &names, &listeners, turn_secrets);
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let site = site(settings, origins, ice, &turn, identity.as_ref(), &stop).await?;
+    let loops = (&turn, recordings);
+    let site = site(settings, origins, ice, loops, identity.as_ref(), &stop).await?;
     let tls = identity
         .map(|identity| identity.server_config(&[ALPN_HTTP, ALPN_TURN]))
         .transpose()?
@@ -166,6 +175,7 @@ impl Running {
             tracing::warn!("some connections did not end in {DRAIN_LIMIT:?} and are cut");
         }
         self.turn.shutdown().await;
+        self.site.recordings.stop().await;
         let socket = admin::socket_path(&self.site.settings.data_dir);
         if let Err(error) = std::fs::remove_file(socket) {
             tracing::debug!(%error, "admin socket was gone already");
@@ -243,7 +253,7 @@ async fn site(
     settings: Settings,
     origins: Arc<Origins>,
     ice: IceServers,
-    turn: &udp_loop::TurnHandle,
+    (turn, recordings): (&udp_loop::TurnHandle, Recordings),
     identity: Option<&TlsIdentity>,
     stop: &CancellationToken,
 ) -> Result<Arc<Site>, StartError> {
@@ -260,10 +270,14 @@ async fn site(
         signalling: signalling.clone(),
         turn: turn.clone(),
         media: turn.media(),
+        recordings: recordings.clone(),
     });
     let media_external = ExternalAddresses::new(settings.media_external.clone());
     // What does not resolve is said at start.
     media_external.current(Instant::now()).await;
+    if control.resume_recordings().await.is_err() {
+        tracing::error!("streams are not recorded until the server starts again");
+    }
     let limits = &settings.limits;
     Ok(Arc::new(Site {
         telemetry: Telemetry::new(limits.telemetry_per_minute),
@@ -279,6 +293,8 @@ async fn site(
         stop: stop.clone(),
         media: turn.media(),
         media_external,
+        recordings,
+        tickets: Tickets::new(&random::bytes()),
         origins,
         control,
         signalling,

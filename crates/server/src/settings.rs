@@ -15,8 +15,10 @@ use crate::config::{Faults, Reader};
 mod external;
 mod limits;
 mod media_external;
+mod recording;
 mod turn;
 
+pub use crate::recording::RecordingSettings;
 pub use external::ExternalRelay;
 pub use limits::Limits;
 pub use media_external::{ExternalAddress, ExternalAddressError, ExternalHost};
@@ -37,6 +39,8 @@ pub struct Settings {
     pub media_listen: Vec<SocketAddr>,
     /// Where media is reached from outside, beside its own addresses.
     pub media_external: Vec<ExternalAddress>,
+    /// What is recorded, where, and for how long.
+    pub recording: RecordingSettings,
     /// Rooms of `/ws` without a token.
     pub open_rooms: bool,
     /// What a stranger may use up.
@@ -116,6 +120,7 @@ impl Settings {
             stun_urls: stun_urls(&mut reader),
             media_listen: reader.parsed_list("media.listen"),
             media_external: media_external::read(&mut reader),
+            recording: recording::read(&mut reader, &data_dir),
             open_rooms: reader.value("signalling.open_rooms"),
             limits: limits::read(&mut reader),
             registry_path: registry_path(&mut reader, &data_dir),

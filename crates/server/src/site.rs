@@ -19,9 +19,11 @@ use crate::http::refused::Refused;
 use crate::http::streams::EventStreams;
 use crate::ice_servers::IceServers;
 use crate::names::Origins;
+use crate::recording::Recordings;
 use crate::settings::Settings;
 use crate::signalling_loop::{Directory, Question, SignallingHandle};
 use crate::telemetry::Telemetry;
+use crate::tickets::Tickets;
 use crate::udp_loop::MediaHandle;
 
 /// One per server.
@@ -33,6 +35,8 @@ pub(crate) struct Site {
     pub(crate) signalling: SignallingHandle,
     pub(crate) media: MediaHandle,
     pub(crate) media_external: ExternalAddresses,
+    pub(crate) recordings: Recordings,
+    pub(crate) tickets: Tickets,
     pub(crate) ice: Arc<RwLock<IceServers>>,
     pub(crate) telemetry: Telemetry,
     pub(crate) gate: Gate,

@@ -16,7 +16,7 @@ mod shard;
 mod sockets;
 mod streams;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -31,6 +31,7 @@ use turn::{FiveTuple, Limits, RelayIp, Transport};
 pub use self::media::{MediaHandle, OwnTag, SessionName, Stopped};
 use self::shard::Shard;
 use self::sockets::{ListenerSocket, unmapped};
+use crate::recording::Intake;
 
 /// Inputs that wait for the thread; a stream that is ahead of it waits here.
 const INBOX_CAPACITY: usize = 1024;
@@ -151,11 +152,20 @@ impl TurnHandle {
     }
 }
 
-/// Binds the sockets and starts the thread.
+/// Binds the sockets and starts the thread, which records nothing.
 ///
 /// # Errors
 /// When a socket cannot be bound or the thread cannot be started.
 pub async fn spawn(settings: TurnSettings, gateway: gateway::Settings) -> io::Result<TurnHandle> {
+    spawn_recording(settings, gateway, Intake::nowhere()).await
+}
+
+/// Binds the sockets and starts the thread, which hands what is recorded to `intake`.
+pub(crate) async fn spawn_recording(
+    settings: TurnSettings,
+    gateway: gateway::Settings,
+    intake: Intake,
+) -> io::Result<TurnHandle> {
     let listeners = settings
         .udp
         .iter()
@@ -165,7 +175,13 @@ pub async fn spawn(settings: TurnSettings, gateway: gateway::Settings) -> io::Re
     let (sender, receiver) = mpsc::channel(INBOX_CAPACITY);
     let orders = Arc::new(Mutex::new(Orders::default()));
     let core = core_settings(settings)?;
-    let (shard, waker) = Shard::new(core, gateway, listeners, receiver, Arc::clone(&orders))?;
+    let (shard, waker) = Shard::new(
+        core,
+        (gateway, intake),
+        listeners,
+        receiver,
+        Arc::clone(&orders),
+    )?;
     std::thread::Builder::new()
         .name("turn".into())
         .spawn(move || shard.run())?;
@@ -255,6 +271,8 @@ struct Orders {
     /// Streams that are no more, and those that strangers may not view any more.
     forgotten: BTreeSet<StreamName>,
     closed: BTreeSet<StreamName>,
+    /// Streams to be recorded from here on, or no longer.
+    recorded: BTreeMap<StreamName, bool>,
     secrets: Option<Vec<String>>,
 }
 

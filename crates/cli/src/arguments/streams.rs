@@ -24,13 +24,18 @@ pub(crate) enum StreamsAction {
         share: String,
     },
     /// Let anybody view a stream, or its account and the holders of links only
-    Public {
-        /// Name of the stream
-        name: StreamName,
-        /// Whether anybody may
-        #[arg(value_parser = ["on", "off"])]
-        state: String,
-    },
+    Public(SwitchArguments),
+    /// Record a stream to files whenever it is published, or no longer
+    Record(SwitchArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SwitchArguments {
+    /// Name of the stream
+    pub(crate) name: StreamName,
+    /// Whether it is
+    #[arg(value_parser = ["on", "off"])]
+    pub(crate) state: String,
 }
 
 #[derive(Debug, Args)]

@@ -5,7 +5,9 @@ use protocol::stream::StreamAction;
 use serde_json::{Value, json};
 
 use crate::admin;
-use crate::arguments::{OutputArguments, ServerArguments, ShareArguments, StreamsAction};
+use crate::arguments::{
+    OutputArguments, ServerArguments, ShareArguments, StreamsAction, SwitchArguments,
+};
 use crate::output::{self, Failure, cell};
 
 pub(crate) fn run(
@@ -35,12 +37,20 @@ pub(crate) fn run(
             call(Method::DELETE, &path, Value::Null)?;
             output::line(format!("{share} is revoked; its link opens nothing"));
         }
-        Some(StreamsAction::Public { name, state }) => {
+        Some(StreamsAction::Public(SwitchArguments { name, state })) => {
             let body = json!({ "isPublic": state == "on" });
             call(Method::PUT, &format!("/streams/{name}"), body)?;
             output::line(match state.as_str() {
                 "on" => format!("anybody may view {name}"),
                 _ => format!("only its account and holders of links may view {name}"),
+            });
+        }
+        Some(StreamsAction::Record(SwitchArguments { name, state })) => {
+            let body = json!({ "isRecorded": state == "on" });
+            call(Method::PUT, &format!("/streams/{name}"), body)?;
+            output::line(match state.as_str() {
+                "on" => format!("{name} is recorded whenever it is published"),
+                _ => format!("{name} is recorded no longer; what was recorded stays"),
             });
         }
     }
@@ -50,9 +60,10 @@ pub(crate) fn run(
 /// Heading and member of each column.
 type Columns<'a> = [(&'a str, &'a str)];
 
-const STREAMS: [(&str, &str); 3] = [
+const STREAMS: [(&str, &str); 4] = [
     ("STREAM", "name"),
     ("PUBLIC", "isPublic"),
+    ("RECORDING", "recording"),
     ("CREATED (MS)", "createdAt"),
 ];
 const SHARES: [(&str, &str); 4] = [

@@ -87,11 +87,15 @@ impl Gateway {
         self.timers.remove(key);
         if let Some(stream) = self.streams.get_mut(&session.stream) {
             stream.viewers.remove(&key);
-            if stream.publisher == Some(key) {
+            let was_published = stream.publisher == Some(key);
+            if was_published {
                 stream.end(now);
             }
             if stream.publisher.is_none() && stream.viewers.is_empty() {
                 self.streams.remove(&session.stream);
+            }
+            if was_published {
+                self.end_recorded(&session.stream);
             }
         }
         let (id, stream, role) = (session.id, session.stream, session.role);

@@ -12,6 +12,7 @@ use str0m::rtp::RtpPacket;
 
 use super::Gateway;
 use crate::layer_choice::Layer;
+use crate::recording::Packet;
 use crate::session::{Delivery, SessionKey};
 use crate::stream::{Incoming, Kept, Stream, Track};
 
@@ -83,6 +84,13 @@ impl Gateway {
             return;
         }
         stream.codecs.insert(track, params.spec().codec);
+        if let Some(recording) = self.recordings.get_mut(&session.stream)
+            && (track == Track::Audio || recording.takes(layer, &stream.layers, now))
+        {
+            let format = (params.spec().codec, params.spec().clock_rate.get());
+            let packet = Packet::new(packet, now);
+            recording.handle_packet(track, format, packet, &mut self.recorded);
+        }
         let packet = Kept::new(packet);
         let encoding = stream.layers.get_mut(layer);
         let starts = match (track, encoding) {

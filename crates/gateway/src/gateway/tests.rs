@@ -102,7 +102,11 @@ impl World {
         let addrs = vec![Address::udp(server), Address::tcp(server)];
         Self {
             now: Instant::now(),
-            gateway: Gateway::new(Settings { addrs, limits }),
+            gateway: Gateway::new(Settings {
+                addrs,
+                limits,
+                ..Settings::default()
+            }),
             clients: Vec::new(),
             cable: Vec::new(),
             events: Vec::new(),

@@ -1,18 +1,32 @@
 //! What the gateway is told, answers and tells.
 
+use std::time::Duration;
+
 use protocol::stream::StreamName;
 
 use crate::path::{Address, Path};
 use crate::session::{Role, SessionId};
 
 /// What the gateway is told at start.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Where its media is reached: host candidates, the one to be tried first at the front of those
     /// of its transport.
     pub addrs: Vec<Address>,
     /// What clients may hold.
     pub limits: Limits,
+    /// How long a segment of a recording is to be.
+    pub segment: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            addrs: Vec::new(),
+            limits: Limits::default(),
+            segment: Duration::from_secs(10),
+        }
+    }
 }
 
 /// What clients may hold.

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::IceServer;
+use super::recordings::RecordingState;
 use crate::id::ShareId;
 use crate::stream::{StreamAction, StreamName};
 
@@ -23,6 +24,10 @@ pub struct Stream {
     pub name: StreamName,
     /// Whether anybody may view it.
     pub is_public: bool,
+    /// Whether it is to be recorded.
+    pub is_recorded: bool,
+    /// What comes of that.
+    pub recording: RecordingState,
     /// Since when the account has the name, in Unix milliseconds.
     pub created_at: u64,
 }
@@ -35,13 +40,17 @@ pub struct Streams {
     pub streams: Vec<Stream>,
 }
 
-/// `PUT /api/streams/{name}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// `PUT /api/streams/{name}`; what is left out stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PutStream {
-    /// Whether anybody may view it.
-    pub is_public: bool,
+    /// Whether anybody may view it; at first nobody else may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_public: Option<bool>,
+    /// Whether it is to be recorded; at first it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_recorded: Option<bool>,
 }
 
 /// `POST /api/streams/{name}/shares`.
@@ -128,6 +137,8 @@ pub struct StreamAccess {
     pub action: StreamAction,
     /// Where to find STUN and TURN.
     pub ice_servers: Vec<IceServer>,
+    /// Whether it is recorded at this moment.
+    pub recording: RecordingState,
 }
 
 impl std::fmt::Debug for CreatedShare {

@@ -1,11 +1,13 @@
 //! Streams and shares: who has a name, who may do what with it, and how that ends.
 
 use identity::ShareCode;
-use protocol::http::streams::{self as http, CreatedShare, MAX_SHARE_LIFETIME_S, NewShare};
+use protocol::http::streams::{
+    self as http, CreatedShare, MAX_SHARE_LIFETIME_S, NewShare, PutStream,
+};
 use protocol::id::{AccountId, ShareId};
 use protocol::problem::ProblemCode;
 use protocol::stream::{StreamAction, StreamName};
-use registry::{OpenShareError, Share, ShareError, Stream, StreamError};
+use registry::{OpenShareError, Share, ShareError, Stream, StreamChange, StreamError};
 
 use super::{Control, failed};
 use crate::clock::unix_now_ms;
@@ -63,22 +65,45 @@ impl Control {
         of: Option<&AccountId>,
     ) -> Result<Vec<http::Stream>, Refused> {
         let streams = self.registry.streams(of).await.map_err(failed)?;
-        Ok(streams.into_iter().map(described).collect())
+        Ok(streams
+            .into_iter()
+            .map(|stream| self.described(stream))
+            .collect())
     }
 
-    /// Says whether anybody may view a stream; an account takes the name where nobody has it.
+    /// Says whether anybody may view a stream, and whether it is recorded; an account takes the
+    /// name where nobody has it.
     pub(crate) async fn put_stream(
         &self,
         name: &StreamName,
         by: Option<&AccountId>,
-        is_public: bool,
+        asked: &PutStream,
     ) -> Result<http::Stream, Refused> {
-        let put = self.registry.put_stream(name, by, is_public, unix_now_ms());
+        let change = StreamChange {
+            is_public: asked.is_public,
+            is_recorded: asked.is_recorded,
+        };
+        let put = self.registry.put_stream(name, by, change, unix_now_ms());
         let stream = put.await.map_err(claim_refused)?;
-        if let Some(live) = self.live.get().filter(|_| !is_public) {
-            live.media.close_to_strangers(name);
+        if let Some(live) = self.live.get() {
+            if !stream.is_public {
+                live.media.close_to_strangers(name);
+            }
+            live.media.record(name, stream.is_recorded);
         }
-        Ok(described(stream))
+        Ok(self.described(stream))
+    }
+
+    /// What a stream is, and what becomes of its recording.
+    fn described(&self, stream: Stream) -> http::Stream {
+        let recording = self.recording_of(&stream);
+        http::Stream {
+            name: stream.name,
+            is_public: stream.is_public,
+            is_recorded: stream.is_recorded,
+            recording,
+            created_at: stream.created_ms,
+        }
     }
 
     /// Gives a name up; its shares end.
@@ -92,7 +117,9 @@ impl Control {
             self.cut_share(&share);
         }
         if let Some(live) = self.live.get() {
+            live.media.record(name, false);
             live.media.forget(name);
+            live.recordings.delete(name, ..).await;
         }
         Ok(())
     }
@@ -175,14 +202,6 @@ impl Control {
     }
 }
 
-fn described(stream: Stream) -> http::Stream {
-    http::Stream {
-        name: stream.name,
-        is_public: stream.is_public,
-        created_at: stream.created_ms,
-    }
-}
-
 fn listed(share: Share) -> http::Share {
     http::Share {
         id: share.id,
@@ -193,7 +212,7 @@ fn listed(share: Share) -> http::Share {
     }
 }
 
-fn no_such_stream() -> Refused {
+pub(super) fn no_such_stream() -> Refused {
     Refused::because(ProblemCode::NotFound, "you have no stream of this name")
 }
 
@@ -208,7 +227,7 @@ fn claim_refused(error: StreamError) -> Refused {
 }
 
 /// Whoever wants to see or end a stream does not: another account's does not exist for it.
-fn stream_refused(error: StreamError) -> Refused {
+pub(super) fn stream_refused(error: StreamError) -> Refused {
     match error {
         StreamError::Taken { .. } => no_such_stream(),
         other => claim_refused(other),

@@ -30,7 +30,8 @@ pub(crate) async fn list(
     Ok(Json(Streams { streams }))
 }
 
-/// Takes a name that nobody has, and says whether anybody may view its stream.
+/// Takes a name that nobody has, and says whether anybody may view its stream and whether it is
+/// recorded.
 #[utoipa::path(put, path = "/api/streams/{name}", tag = "streams", security(("account" = [])),
     request_body = PutStream,
     responses((status = 200, body = Stream), (status = "4XX", body = Problem)))]
@@ -44,7 +45,7 @@ pub(crate) async fn put(
     let name = StreamName::parse(&name)
         .map_err(|error| Refused::because(ProblemCode::NameInvalid, error))?;
     let by = Some(&caller.token.account);
-    let stream = site.control.put_stream(&name, by, body.is_public).await?;
+    let stream = site.control.put_stream(&name, by, &body).await?;
     Ok(Json(stream))
 }
 
@@ -85,10 +86,12 @@ pub(crate) async fn access(
         .map_err(|error| Refused::because(ProblemCode::BadMessage, error))?;
     let caller = authorize(&site, &headers, &uri, &stream, action).await?;
     caller.vouch_for(&connection);
+    let recording = site.control.recording_state(&stream).await?;
     let ice_servers = caller.ice_servers(&site, host(&headers), connection.peer.ip(), &stream);
     Ok(Json(StreamAccess {
         stream,
         action,
         ice_servers,
+        recording,
     }))
 }

@@ -10,8 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{
-    accounts, api_streams, devices, pairs, paths, register, rendezvous, server_info, setup, shares,
-    signal, telemetry, token, well_known,
+    accounts, api_streams, devices, pairs, paths, recordings, register, rendezvous, server_info,
+    setup, shares, signal, telemetry, token, well_known,
 };
 use crate::site::Site;
 
@@ -82,6 +82,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Site>> {
         .routes(routes!(api_streams::list))
         .routes(routes!(api_streams::put, api_streams::forget))
         .routes(routes!(api_streams::access))
+        .routes(routes!(recordings::list, recordings::delete))
+        .routes(routes!(recordings::ticket))
         .routes(routes!(shares::create, shares::list))
         .routes(routes!(shares::revoke))
         .routes(routes!(shares::opened))

@@ -1,7 +1,7 @@
 //! The web pages, embedded in the binary, and the headers that confine them.
 //!
-//! One page serves every stream: `/cam0/` is `watch.html`, `/cam0/publish` is `publish.html`, and
-//! the page reads the name from its address. Built without `web/dist` the server serves a one-page
+//! One page serves every stream: `/cam0/` is `watch.html`, `/cam0/publish` is `publish.html`,
+//! `/cam0/recordings` is `recordings.html`, and the page reads the name from its address. Built without `web/dist` the server serves a one-page
 //! notice in their place.
 
 use axum::Router;
@@ -42,7 +42,7 @@ const HEADERS: [(&str, &str); 5] = [
 ];
 
 /// Pages that have no address of their own name: they are shown at those of streams and shares.
-const PAGES_ELSEWHERE: [&str; 3] = ["publish", "share", "watch"];
+const PAGES_ELSEWHERE: [&str; 4] = ["publish", "recordings", "share", "watch"];
 
 /// A module that pages of other sites load; it holds nothing of anybody's.
 const PLAYER: &str = "player.js";
@@ -93,6 +93,7 @@ fn address(path: &str) -> Address<'_> {
         None if first == "s" => Address::WithoutSlash,
         Some("") if is_stream => Address::Elsewhere("watch"),
         Some("publish") if is_stream => Address::Elsewhere("publish"),
+        Some("recordings") if is_stream => Address::Elsewhere("recordings"),
         None if is_stream => Address::WithoutSlash,
         _ => Address::FileOrPage(if path.is_empty() { "index.html" } else { path }),
     }
@@ -194,9 +195,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_has_a_page_to_watch_and_one_to_publish() {
+    fn a_stream_has_pages_to_watch_to_publish_and_to_look_back() {
         assert_eq!(address("cam0/"), Address::Elsewhere("watch"));
         assert_eq!(address("cam0/publish"), Address::Elsewhere("publish"));
+        assert_eq!(address("cam0/recordings"), Address::Elsewhere("recordings"));
         assert_eq!(address("cam0"), Address::WithoutSlash);
         assert_eq!(with_slash("cam0", Some("a=1")), "/cam0/?a=1");
     }

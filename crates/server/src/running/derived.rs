@@ -126,6 +126,7 @@ pub(super) fn gateway_settings(
         limits: gateway::Limits {
             sessions: settings.limits.gateway_sessions,
         },
+        segment: settings.recording.segment,
     }
 }
 

@@ -235,6 +235,13 @@ impl MediaHandle {
         });
     }
 
+    /// Records a stream from here on, or no longer.
+    pub fn record(&self, stream: &StreamName, is_recorded: bool) {
+        self.inbox.orders(|orders| {
+            orders.recorded.insert(stream.clone(), is_recorded);
+        });
+    }
+
     /// Ends the sessions of those who watched because anybody might.
     pub fn close_to_strangers(&self, stream: &StreamName) {
         self.inbox.orders(|orders| {

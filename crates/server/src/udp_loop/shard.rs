@@ -17,6 +17,7 @@ use super::publish::{describe, publish, publish_gateway};
 use super::sockets::{Datagram, Inbound, ListenerSocket, SocketKey, Sockets};
 use super::streams::Streams;
 use super::{Input, Orders, TurnStats, media};
+use crate::recording::Intake;
 
 const WAKER: Token = Token(usize::MAX);
 const EVENTS_CAPACITY: usize = 1024;
@@ -44,6 +45,7 @@ struct World {
     core: Server,
     gateway: Gateway,
     followers: Followers,
+    intake: Intake,
     sockets: Sockets,
     streams: Streams,
     connections: Connections,
@@ -61,7 +63,7 @@ enum Next {
 impl Shard {
     pub(super) fn new(
         settings: turn::Settings,
-        gateway: gateway::Settings,
+        (gateway, intake): (gateway::Settings, Intake),
         listeners: Vec<ListenerSocket>,
         inbox: mpsc::Receiver<Input>,
         orders: Arc<Mutex<Orders>>,
@@ -76,6 +78,7 @@ impl Shard {
             core: Server::new(settings, &seed, now.instant),
             gateway: Gateway::new(gateway),
             followers: Followers::default(),
+            intake,
             sockets: Sockets::new(listeners, poll.registry())?,
             streams: Streams::default(),
             connections: Connections::default(),
@@ -297,6 +300,9 @@ impl World {
         for stream in &orders.closed {
             self.gateway.close_to_strangers(stream, now);
         }
+        for (stream, is_recorded) in &orders.recorded {
+            self.gateway.record(stream, *is_recorded, now);
+        }
         if let Some(secrets) = &orders.secrets {
             self.core.replace_secrets(secrets);
         }
@@ -346,6 +352,9 @@ impl World {
             if let Some(stream) = media::tell(&event) {
                 self.followers.tell(stream, self.gateway.attendance(stream));
             }
+        }
+        while let Some(recorded) = self.gateway.poll_frame() {
+            self.intake.take(recorded, self.now.unix_time);
         }
     }
 

@@ -1,0 +1,125 @@
+//! Frames of packets, by codec. The payloads are a stranger's: whatever is odd is refused, and
+//! nothing grows beyond [`MAX_UNIT_BYTES`].
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use str0m::format::Codec;
+
+use super::h264;
+use super::packet::Packet;
+
+/// The longest frame.
+pub(super) const MAX_UNIT_BYTES: usize = 4 << 20;
+
+/// A whole frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unit {
+    /// RTP time.
+    pub(super) time: u32,
+    pub(super) is_key: bool,
+    pub(super) data: Vec<u8>,
+    /// When its first packet came.
+    pub(super) arrived: Instant,
+}
+
+/// A payload that is none of its codec, or too long a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// Puts frames together.
+#[derive(Debug)]
+pub(super) struct Units {
+    codec: Codec,
+    coming: Option<Coming>,
+    whole: VecDeque<Unit>,
+}
+
+/// A frame of which packets have come.
+#[derive(Debug)]
+struct Coming {
+    time: u32,
+    arrived: Instant,
+    body: h264::Body,
+    /// Part of it is missing or odd.
+    is_damaged: bool,
+}
+
+impl Units {
+    pub(super) fn new(codec: Codec) -> Self {
+        Self {
+            codec,
+            coming: None,
+            whole: VecDeque::new(),
+        }
+    }
+
+    /// The next packet in order.
+    pub(super) fn handle(&mut self, packet: &Packet) -> Result<(), Malformed> {
+        if packet.payload.is_empty() {
+            // Padding that probes the path.
+            return Ok(());
+        }
+        match self.codec {
+            Codec::Opus => {
+                self.whole.push_back(Unit {
+                    time: packet.time,
+                    is_key: true,
+                    data: packet.payload.to_vec(),
+                    arrived: packet.arrived,
+                });
+                Ok(())
+            }
+            Codec::H264 => self.handle_picture(packet),
+            _ => Ok(()),
+        }
+    }
+
+    fn handle_picture(&mut self, packet: &Packet) -> Result<(), Malformed> {
+        if self
+            .coming
+            .as_ref()
+            .is_some_and(|each| each.time != packet.time)
+        {
+            // The last packet of a frame says so; where it does not, the next frame's first does.
+            self.finish();
+        }
+        let coming = self.coming.get_or_insert_with(|| Coming {
+            time: packet.time,
+            arrived: packet.arrived,
+            body: h264::Body::default(),
+            is_damaged: false,
+        });
+        let taken = coming.body.handle_payload(&packet.payload);
+        coming.is_damaged |= taken.is_err();
+        if packet.marker {
+            self.finish();
+        }
+        taken
+    }
+
+    /// Packets are missing here.
+    pub(super) fn handle_gap(&mut self) {
+        self.coming = None;
+    }
+
+    fn finish(&mut self) {
+        let Some(coming) = self.coming.take().filter(|coming| !coming.is_damaged) else {
+            return;
+        };
+        let (is_key, data) = coming.body.finish();
+        if !data.is_empty() {
+            self.whole.push_back(Unit {
+                time: coming.time,
+                is_key,
+                data,
+                arrived: coming.arrived,
+            });
+        }
+    }
+
+    /// The next whole frame.
+    pub(super) fn poll(&mut self) -> Option<Unit> {
+        self.whole.pop_front()
+    }
+}
