@@ -33,7 +33,7 @@ test("a token serves one action on one stream, and is asked for once", async () 
 });
 
 test("a stream is made with the account's token", async () => {
-  await new Streams(device.api).put("cam0", true);
+  await new Streams(device.api).put("cam0", { isPublic: true });
   expect(asked.at(-1)).toEqual({
     method: "PUT",
     path: "/api/streams/cam0",

@@ -84,6 +84,8 @@ export type {
   RegisterRole,
 } from "./register";
 export type { VideoEncoding } from "./register_peer";
+export { Recordings } from "./recordings";
+export type { RecordedSpan, RecordingList, RecordingsOptions, RecordingState } from "./recordings";
 export { Revocations } from "./revocations";
 export { STILL_HEIGHT, STILL_LIMIT_BYTES, STILL_WIDTH, StillsSender } from "./stills_sender";
 export type { SentStill, StillsOptions } from "./stills_sender";
@@ -98,6 +100,7 @@ export type {
   OpenedShare,
   ShareInfo,
   StreamAction,
+  StreamChange,
   StreamInfo,
 } from "./streams";
 export { WhepSession } from "./whep";

@@ -1,5 +1,6 @@
 // Streams of this account and their share links (docs/streams.md).
 import type { Api, Token } from "./api";
+import type { RecordingState } from "./recordings";
 
 /** What a token or a share link lets its holder do; neither includes the other. */
 export type StreamAction = "publish" | "view";
@@ -8,8 +9,17 @@ export interface StreamInfo {
   name: string;
   /** Whether anybody may watch. */
   isPublic: boolean;
+  /** Whether it is to be recorded, and what comes of that. */
+  isRecorded: boolean;
+  recording: RecordingState;
   /** Unix milliseconds. */
   createdAt: number;
+}
+
+/** What is said of a stream; what is left out stays as it is. */
+export interface StreamChange {
+  isPublic?: boolean;
+  isRecorded?: boolean;
 }
 
 export interface ShareInfo {
@@ -65,8 +75,8 @@ export class Streams {
   }
 
   /** Creates or changes a stream. */
-  async put(name: string, isPublic: boolean): Promise<void> {
-    await this.#api.account(`/api/streams/${name}`, { method: "PUT", body: { isPublic } });
+  async put(name: string, change: StreamChange): Promise<void> {
+    await this.#api.account(`/api/streams/${name}`, { method: "PUT", body: change });
   }
 
   /** Forgets a stream and its shares. */

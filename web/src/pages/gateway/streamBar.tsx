@@ -2,6 +2,7 @@
 import { BrandMark } from "../../ui/brand";
 import { Icon } from "../../ui/icon";
 import type { Who } from "./access";
+import { RecordingMark } from "./recordingMark";
 import type { Told } from "./words";
 
 interface StreamBarProps {
@@ -10,10 +11,12 @@ interface StreamBarProps {
   told: Told;
   /** The session's phase, for tests and styles. */
   phase: string;
+  /** The stream is recorded at this moment. */
+  isRecording?: boolean;
 }
 
 /** Name and state, always visible. */
-export function StreamBar({ stream, who, told, phase }: StreamBarProps) {
+export function StreamBar({ stream, who, told, phase, isRecording = false }: StreamBarProps) {
   const isAtHome = who === "device" || who === "other";
   return (
     <header class="link-bar">
@@ -39,6 +42,7 @@ export function StreamBar({ stream, who, told, phase }: StreamBarProps) {
             <span class="link-dot" aria-hidden="true" />
             {told.short}
           </span>
+          {isRecording && <RecordingMark />}
           {who === "guest" && (
             <span class="link-verified">
               <Icon name="link" />

@@ -9,6 +9,7 @@ import { FailureNotice } from "../../ui/notice";
 import { Toast } from "../../ui/toast";
 import { StatsView } from "../figures/statsView";
 import type { Access } from "../gateway/access";
+import { useRecording } from "../gateway/recordingMark";
 import { StreamBar } from "../gateway/streamBar";
 import { StageFigures } from "../link/stageFigures";
 import { changeLive, keepAwake, liveFailure, liveSettings, liveState, preview } from "../live/live";
@@ -22,6 +23,7 @@ import "../link/panels.css";
 /** Everything a publisher sees. */
 export function PublishView({ access }: { access: Access }) {
   useEffect(() => keepAwake(), []);
+  const isRecording = useRecording(access);
   return (
     <div class="link" data-testid="publish">
       <StreamBar
@@ -29,6 +31,7 @@ export function PublishView({ access }: { access: Access }) {
         who={access.who}
         told={told.value}
         phase={state.value.phase}
+        isRecording={isRecording}
       />
       <Stage />
       <aside class="side" data-tab="video">

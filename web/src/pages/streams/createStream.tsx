@@ -15,7 +15,7 @@ export function CreateStream({ onClose }: { onClose: () => void }) {
   const isGood = isStreamName(name);
   const create = async () => {
     setBusy(true);
-    if (await put(name, isPublic)) onClose();
+    if (await put(name, { isPublic })) onClose();
     else setBusy(false);
   };
   return (

@@ -7,6 +7,7 @@ import {
   type NewShare,
   type ShareInfo,
   type StreamAction,
+  type StreamChange,
   type StreamInfo,
 } from "../../sdk";
 import type { Failure } from "../../ui/notice";
@@ -93,10 +94,10 @@ async function act<Result>(
   }
 }
 
-/** Creates a stream, or changes who may watch it; true when it worked. */
-export async function put(name: string, isPublic: boolean): Promise<boolean> {
+/** Creates a stream, or changes it; true when it worked. */
+export async function put(name: string, change: StreamChange): Promise<boolean> {
   const done = await act("Changing the stream", async (api) => {
-    await api.put(name, isPublic);
+    await api.put(name, change);
     await refresh();
     return true;
   });

@@ -11,7 +11,7 @@ import { ShareDialog } from "./shareDialog";
 
 /** The card; its share dialog opens at once when the address names the stream after `#`. */
 export function StreamCard({ stream }: { stream: StreamInfo }) {
-  const { name, isPublic } = stream;
+  const { name, isPublic, isRecorded } = stream;
   const [open, setOpen] = useState<"share" | "remove" | null>(
     location.hash === `#${name}` ? "share" : null,
   );
@@ -32,8 +32,19 @@ export function StreamCard({ stream }: { stream: StreamInfo }) {
           onClick={() => setOpen("remove")}
         />
       </div>
-      <Switch checked={isPublic} onChange={(value) => void put(name, value)} testid="public-switch">
+      <Switch
+        checked={isPublic}
+        onChange={(value) => void put(name, { isPublic: value })}
+        testid="public-switch"
+      >
         Anybody may watch
+      </Switch>
+      <Switch
+        checked={isRecorded}
+        onChange={(value) => void put(name, { isRecorded: value })}
+        testid="record-switch"
+      >
+        Record whatever is published
       </Switch>
       <div class="stream-acts">
         <LinkButton href={`/${name}/`} look="primary" testid="watch-stream">
@@ -46,7 +57,12 @@ export function StreamCard({ stream }: { stream: StreamInfo }) {
           Share
         </Button>
       </div>
-      <p class="faint">Since {day(stream.createdAt)}</p>
+      <p class="row row-between faint">
+        <span>Since {day(stream.createdAt)}</span>
+        <a href={`/${name}/recordings`} data-testid="recordings-link">
+          Recordings
+        </a>
+      </p>
       {open === "share" && <ShareDialog stream={name} onClose={() => setOpen(null)} />}
       {open === "remove" && <Remove name={name} onClose={() => setOpen(null)} />}
     </article>

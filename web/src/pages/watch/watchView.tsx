@@ -6,6 +6,7 @@ import { FailureNotice } from "../../ui/notice";
 import { Toast } from "../../ui/toast";
 import { StatsView } from "../figures/statsView";
 import type { Access } from "../gateway/access";
+import { useRecording } from "../gateway/recordingMark";
 import { StreamBar } from "../gateway/streamBar";
 import { StageControls } from "../link/stageControls";
 import { StageFigures } from "../link/stageFigures";
@@ -28,6 +29,7 @@ import "../link/panels.css";
 /** Everything a viewer sees. */
 export function WatchView({ access }: { access: Access }) {
   useEffect(() => keepAwake(() => state.value.phase === "open" && !isQuiet.value), []);
+  const isRecording = useRecording(access);
   return (
     <div class="link" data-testid="watch">
       <StreamBar
@@ -35,6 +37,7 @@ export function WatchView({ access }: { access: Access }) {
         who={access.who}
         told={told.value}
         phase={state.value.phase}
+        isRecording={isRecording}
       />
       <Stage name={access.stream} />
       <aside class="side" data-tab="video">
@@ -51,12 +54,24 @@ export function WatchView({ access }: { access: Access }) {
               )}
             </FailureNotice>
           )}
+          {isRecording && <GoBack stream={access.stream} />}
           {access.who === "device" && <OwnerActs stream={access.stream} />}
           {!refusal.value && <StatsView samples={samples.value} path={null} peer="Server" />}
         </div>
       </aside>
       <Toast />
     </div>
+  );
+}
+
+/** To what was shown before: the recording grows while one looks back. */
+function GoBack({ stream: name }: { stream: string }) {
+  // A guest's page has its code after the `#`.
+  const code = location.pathname === "/s/" ? location.hash : "";
+  return (
+    <LinkButton href={`/${name}/recordings${code}`} icon="clock" testid="go-back">
+      Go back in time
+    </LinkButton>
   );
 }
 
