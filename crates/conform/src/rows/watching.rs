@@ -116,10 +116,10 @@ async fn watched(stand: &mut Stand) -> Result<Opened, Miss> {
 
 /// The URL of an extension that the session advertises.
 fn extension(opened: &Opened, name: &str) -> Result<Url, Miss> {
-    let links = opened.reply.headers("link");
-    let link = links.iter().find(|link| link.contains(name));
-    let target = link.and_then(|link| link.split(['<', '>']).nth(1));
-    let Some(target) = target else {
+    let headers = opened.reply.headers("link");
+    let mut links = headers.iter().flat_map(|header| links(header));
+    let target = links.find(|(_, parameters)| parameters.contains(name));
+    let Some((target, _)) = target else {
         return Err(Miss::untold("the extension is not offered"));
     };
     opened
@@ -128,9 +128,30 @@ fn extension(opened: &Opened, name: &str) -> Result<Url, Miss> {
         .map_err(|error| Miss::Fault(format!("{target}: {error}")))
 }
 
+/// The links of one header, which may hold several (RFC 8288 §3): targets, and what is said of each.
+fn links(header: &str) -> impl Iterator<Item = (&str, &str)> {
+    let parts = header.split('<').skip(1);
+    parts.filter_map(|link| link.split_once('>'))
+}
+
 async fn post(stand: &mut Stand, url: &Url, body: &str) -> Result<Reply, Miss> {
     let ask = Ask::new(Method::POST, url)
         .bearer(stand.token(Role::Watch))
         .body(JSON, body);
     Ok(stand.send(ask).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_holds_one_link_or_several() {
+        let one: Vec<_> = links("</a>; rel=\"x\"").collect();
+        assert_eq!(one, [("/a", "; rel=\"x\"")]);
+        let two: Vec<_> = links("</a>; rel=x, </b>; rel=y")
+            .map(|(at, _)| at)
+            .collect();
+        assert_eq!(two, ["/a", "/b"]);
+    }
 }
