@@ -51,15 +51,6 @@ describe('clients of others', { timeout: 180_000 }, () => {
     assert.deepEqual(told, [['active', {}], ['viewercount', { viewercount: 1 }]]);
   });
 
-  test('whip-whep restarts ICE at both ends, and the picture goes on', async (t) => {
-    for (const { page } of [camera, viewer]) {
-      await page.evaluate(() => window.restart());
-      const answers = await page.evaluate(() => window.requests.map(({ status }) => status));
-      assert.ok(answers.includes(200), `${answers}`);
-    }
-    await seesAndHears(t);
-  });
-
   test('whip-whep stops watching', async () => {
     await viewer.page.evaluate(() => window.stop());
     await server.logged(/session ended .*role="watch" why="deleted"/);

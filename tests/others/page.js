@@ -47,5 +47,5 @@ async function begin(client, start, connection) {
     return response;
   };
   await start(client);
-  Object.assign(window, { client, connection, stop: () => client.stop(), restart: () => client.restart() });
+  Object.assign(window, { client, connection, stop: () => client.stop() });
 }
