@@ -3,15 +3,22 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+const namesIn = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
+
 /// The finished segments of a stream, oldest first.
 export function segmentsOf(server, stream) {
-  const folder = join(server.data, 'recordings', stream);
-  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.mp4')) : [];
+  const folder = join(server.recordings, stream);
+  const names = namesIn(folder).filter((name) => name.endsWith('.mp4'));
   const segments = names.map((name) => {
     const [start, duration, run] = name.split('-').map(Number);
     return { path: join(folder, name), start, duration, run, end: start + duration };
   });
   return segments.sort((a, b) => a.start - b.start);
+}
+
+/// The names of the files of a stream that grow.
+export function openFilesOf(server, stream) {
+  return namesIn(join(server.recordings, stream)).filter((name) => name.endsWith('.part'));
 }
 
 /// Waits until a condition holds.

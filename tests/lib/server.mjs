@@ -1,5 +1,5 @@
 // Starts the real program on free ports and an empty data directory, and stops it by pid.
-import { spawn, execFileSync } from 'node:child_process';
+import { spawn, spawnSync, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -23,14 +23,33 @@ export async function freePort() {
   return port;
 }
 
+/// Whether a server can be given a disk of its own.
+export const CAN_MOUNT = spawnSync('unshare', ['--mount', 'true']).status === 0;
+
+/// A disk of so many MiB, in memory, for the recordings of one server. It is empty after a restart.
+export class SmallDisk {
+  constructor(mebibytes) {
+    this.at = mkdtempSync(join(tmpdir(), 'helio-disk-'));
+    const mount = `mount -t tmpfs -o size=${mebibytes}m tmpfs '${this.at}' && exec "$@"`;
+    /// What starts a program that sees it.
+    this.launcher = ['unshare', '--mount', 'sh', '-c', mount, 'sh'];
+  }
+
+  /// The disk as everybody else finds it.
+  seen(server) {
+    return `/proc/${server.pid}/root${this.at}`;
+  }
+}
+
 /// A running server. `origin` is what people open.
 export class Server {
   #child;
+  #disk;
   #exited;
   log = '';
 
-  /// `set` holds configuration keys over what a test run needs.
-  static async start({ data, set = {}, host = LAN, port, env = {} } = {}) {
+  /// `set` holds configuration keys over what a test run needs; `disk` is for the recordings.
+  static async start({ data, set = {}, host = LAN, port, env = {}, disk } = {}) {
     if (!existsSync(HELIO)) throw new Error(`no program at ${HELIO}: build it, or name it in HELIO`);
     const server = new Server();
     server.isOwnData = data === undefined;
@@ -40,6 +59,7 @@ export class Server {
     server.origin = new URL(`https://${host}:${server.port}`).origin;
     server.metrics = `127.0.0.1:${await freePort()}`;
     server.env = env;
+    server.#disk = disk;
     server.set = {
       'http.listen': `["${LAN}:${server.port}", "127.0.0.1:${server.port}"]`,
       'http.public_origins': `["${server.origin}"]`,
@@ -49,6 +69,7 @@ export class Server {
       'turn.relay_ip': `["${LAN}"]`,
       'metrics.listen': `"${server.metrics}"`,
       'limits.connects_per_ip_per_minute': 6000,
+      ...(disk && { 'recording.dir': `"${disk.at}"` }),
       ...set,
     };
     await server.run();
@@ -59,12 +80,18 @@ export class Server {
     return this.#child.pid;
   }
 
+  /// Where the folders of recorded streams are.
+  get recordings() {
+    return this.#disk?.seen(this) ?? join(this.data, 'recordings');
+  }
+
   arguments() {
     return ['--data', this.data, ...Object.entries(this.set).flatMap(([key, value]) => ['--set', `${key}=${value}`])];
   }
 
   async run() {
-    this.#child = spawn(HELIO, ['serve', ...this.arguments()], {
+    const [program, ...words] = [...(this.#disk?.launcher ?? []), HELIO, 'serve', ...this.arguments()];
+    this.#child = spawn(program, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...this.env },
     });
@@ -125,6 +152,7 @@ export class Server {
   async close() {
     await this.stop();
     if (this.isOwnData) rmSync(this.data, { recursive: true, force: true });
+    if (this.#disk) rmSync(this.#disk.at, { recursive: true, force: true });
   }
 }
 

@@ -12,7 +12,7 @@ use std::io;
 use std::ops::{Bound, RangeBounds};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, RwLock, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, mpsc};
 use std::time::Duration;
 
 use protocol::http::recordings::RecordingState;
@@ -28,6 +28,8 @@ mod open_file;
 mod reading;
 mod retention;
 mod salvage;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use catalog::Catalog;
@@ -78,6 +80,8 @@ struct Shared {
     queued_bytes: AtomicUsize,
     is_disk_full: AtomicBool,
     is_failing: AtomicBool,
+    /// Runs that ended when the writer could not be told.
+    unsaid_ends: Mutex<BTreeMap<StreamName, u64>>,
 }
 
 /// Starts the writer, which first salvages what was open when the process before it ended.
@@ -178,6 +182,12 @@ impl Shared {
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Catalog> {
         self.catalog.write().expect("no holder of the list panics")
+    }
+
+    fn unsaid_ends(&self) -> MutexGuard<'_, BTreeMap<StreamName, u64>> {
+        self.unsaid_ends
+            .lock()
+            .expect("no holder of the ends panics")
     }
 }
 

@@ -141,7 +141,11 @@ impl OpenFile {
             .create_new(true)
             .mode(0o600)
             .open(&path)?;
-        file.write_all(&init)?;
+        if let Err(error) = file.write_all(&init) {
+            // It holds nothing, and nobody else knows of it.
+            let _ = std::fs::remove_file(&path);
+            return Err(error.into());
+        }
         Ok(Self {
             place,
             path,

@@ -28,7 +28,7 @@ const RESUME_PART: u64 = 4;
 /// The thread's state.
 #[derive(Debug)]
 pub(super) struct Writer {
-    settings: RecordingSettings,
+    pub(super) settings: RecordingSettings,
     shared: Arc<Shared>,
     streams: BTreeMap<StreamName, State>,
     /// Nothing is written.
@@ -67,7 +67,7 @@ impl Writer {
             let wait = self.next_tick.saturating_duration_since(Instant::now());
             match inbox.recv_timeout(wait) {
                 Ok(Order::Frame(frame, unix_time)) => self.take(frame, unix_time),
-                Ok(Order::Ended(stream)) => self.end(&stream),
+                Ok(Order::Ended(stream, run)) => self.end_run(&stream, run),
                 Ok(Order::Delete {
                     stream,
                     range,
@@ -81,14 +81,14 @@ impl Writer {
                     let _ = done.send(());
                     return;
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Timeout) => self.end_unsaid(),
                 Err(mpsc::RecvTimeoutError::Disconnected) => return self.finish_all(),
             }
             self.tick(Instant::now());
         }
     }
 
-    fn take(&mut self, frame: Frame, unix_time: Duration) {
+    pub(super) fn take(&mut self, frame: Frame, unix_time: Duration) {
         let length = frame.data.len();
         self.shared
             .queued_bytes
@@ -186,6 +186,21 @@ impl Writer {
         Ok(())
     }
 
+    /// Runs whose end found no place among the frames before it, which are written by now.
+    pub(super) fn end_unsaid(&mut self) {
+        let ends = std::mem::take(&mut *self.shared.unsaid_ends());
+        for (stream, run) in ends {
+            self.end_run(&stream, run);
+        }
+    }
+
+    fn end_run(&mut self, stream: &StreamName, run: u64) {
+        let state = self.streams.get(stream);
+        if state.is_some_and(|state| state.run == run) {
+            self.end(stream);
+        }
+    }
+
     /// The run of a stream is over.
     fn end(&mut self, stream: &StreamName) {
         let open = self
@@ -262,7 +277,7 @@ impl Writer {
     }
 
     /// Deletes what is too old or too much.
-    fn sweep(&mut self) {
+    pub(super) fn sweep(&mut self) {
         let RecordingSettings {
             max_age, max_bytes, ..
         } = self.settings;
@@ -279,7 +294,7 @@ impl Writer {
         gauge!("helio_recording_stored_bytes").set(catalog.bytes() as f64);
     }
 
-    fn look_for_room(&mut self) {
+    pub(super) fn look_for_room(&mut self) {
         let least = self.settings.min_free_bytes;
         let Some(free) = self.free_bytes() else {
             return;
@@ -292,6 +307,8 @@ impl Writer {
             gauge!("helio_recording_paused").set(0.0);
             // What comes next begins with a segment.
             self.streams.clear();
+            // What could not be finished can be.
+            salvage::list(&self.settings.dir, &self.shared);
         } else if !self.is_paused && free < least && !self.streams.is_empty() {
             tracing::warn!(
                 free_bytes = free,
@@ -310,7 +327,7 @@ impl Writer {
     }
 
     /// Deletes what begins in a range, also what is not finished.
-    fn delete(&mut self, stream: &StreamName, range: (Bound<u64>, Bound<u64>)) -> usize {
+    pub(super) fn delete(&mut self, stream: &StreamName, range: (Bound<u64>, Bound<u64>)) -> usize {
         let open = self
             .streams
             .get(stream)
