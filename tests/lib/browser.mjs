@@ -18,7 +18,7 @@ const ARGUMENTS = [
 export class Device {
   /// `executablePath` and `env` may start it somewhere else, as the laboratory does.
   static async open(name, {
-    phone = false, arguments: more = [], colorScheme = 'light', executablePath = '/usr/bin/chromium', env = process.env,
+    phone = false, largeCamera = false, arguments: more = [], colorScheme = 'light', executablePath = '/usr/bin/chromium', env = process.env,
   } = {}) {
     const device = new Device();
     device.name = name;
@@ -31,7 +31,7 @@ export class Device {
       colorScheme,
       viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
       deviceScaleFactor: 1,
-      args: [...ARGUMENTS, `--use-file-for-fake-video-capture=${cameraFile()}`, ...more],
+      args: [...ARGUMENTS, `--use-file-for-fake-video-capture=${cameraFile({ large: largeCamera })}`, ...more],
     });
     device.page = device.context.pages()[0] ?? await device.context.newPage();
     device.problems = [];

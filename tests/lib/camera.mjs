@@ -8,19 +8,23 @@ export const SECONDS = 40;
 /// 12 bits, most significant left, each block 1/20 of the width, in the top rows.
 export const CLOCK_BITS = 12;
 
-/// Makes the file once; Chromium plays it in a loop as its camera.
-export function cameraFile() {
+/// Makes the file once; Chromium plays it in a loop as its camera. A `large` one is 960×540: a page
+/// publishes that at several sizes.
+export function cameraFile({ large = false } = {}) {
   const dir = new URL('../out/', import.meta.url).pathname;
   mkdirSync(dir, { recursive: true });
-  const file = join(dir, `camera-${FPS}-${SECONDS}.mjpeg`);
+  const file = join(dir, `camera-${large ? 'large-' : ''}${FPS}-${SECONDS}.mjpeg`);
   if (existsSync(file)) return file;
-  const bit = `floor(X/32)`;
-  const lit = `lt(X,${CLOCK_BITS * 32})*lt(Y,32)*255*mod(floor(N/pow(2,${CLOCK_BITS - 1}-${bit})),2)`;
-  const geq = `geq=lum='if(lt(X,${CLOCK_BITS * 32})*lt(Y,32),${lit},lum(X,Y))':cb='if(lt(X,${CLOCK_BITS * 16})*lt(Y,16),128,cb(X,Y))':cr='if(lt(X,${CLOCK_BITS * 16})*lt(Y,16),128,cr(X,Y))'`;
+  const [size, block] = large ? ['960x540', 48] : ['640x480', 32];
+  const bit = `mod(floor(N/pow(2,${CLOCK_BITS - 1}-floor(X/${block}))),2)`;
+  const source = (name, ...given) => ['-f', 'lavfi', '-i', `${name}=${[...given, `rate=${FPS}`, `duration=${SECONDS}`].join(':')}`];
   // Another process may be making it as well.
   const partial = `${file}.${process.pid}.mjpeg`;
-  execFileSync('ffmpeg', ['-y', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=640x480:rate=${FPS}:duration=${SECONDS}`,
-    '-vf', geq, '-pix_fmt', 'yuvj420p', '-q:v', '4', '-f', 'mjpeg', partial]);
+  execFileSync('ffmpeg', ['-y', '-v', 'error',
+    ...source('testsrc2', `size=${size}`),
+    ...source('color', `size=${CLOCK_BITS * block}x${block}`),
+    '-filter_complex', `[1]format=yuv420p,geq=lum='255*${bit}':cb=128:cr=128[clock];[0][clock]overlay=format=yuv420,format=yuvj420p`,
+    '-q:v', '4', '-f', 'mjpeg', partial]);
   renameSync(partial, file);
   return file;
 }

@@ -57,6 +57,7 @@ export type {
   PathEnd,
   Percentiles,
 } from "./link_stats";
+export { LAYERED_FROM_PIXELS } from "./layers";
 export { LiveSender, PRESETS, presetSettings } from "./live";
 export type {
   Facing,

@@ -32,6 +32,8 @@ export type MediaSource = MediaStreamTrack | "audio" | "video";
 /** Whatever sends media: a link, or a session that publishes. */
 export interface MediaCarrier {
   addMedia(source: MediaSource, init: MediaInit): OutgoingMedia;
+  /** Where a picture may be sent at several sizes: offers anew with another number of them. */
+  renew?(): void;
 }
 
 type Announce = (args: FrameMap) => void;
@@ -107,7 +109,7 @@ export class OutgoingMedia {
     const { onAttach, sendEncodings = [], codec } = this.#init;
     if (this.#transceiver !== null) onAttach?.(this.#transceiver);
     await this.replaceTrack(track);
-    if (sendEncodings[0] !== undefined) await this.setEncoding(sendEncodings[0]);
+    if (sendEncodings.length > 0) await this.setEncodings(sendEncodings);
     if (codec !== undefined) await this.useCodec(codec);
   }
 
@@ -117,16 +119,19 @@ export class OutgoingMedia {
     await this.#transceiver?.sender.replaceTrack(track);
   }
 
-  /** Changes the encoding (bitrate, frame rate) without renegotiating. */
-  async setEncoding(change: Partial<RTCRtpEncodingParameters>): Promise<void> {
-    const [encoding = {}, ...rest] = this.#init.sendEncodings ?? [];
-    this.#init = { ...this.#init, sendEncodings: [{ ...encoding, ...change }, ...rest] };
+  /**
+   * Takes the place of all encodings, without renegotiating; false where their number is another
+   * one than was negotiated, which the next connection then has.
+   */
+  async setEncodings(encodings: RTCRtpEncodingParameters[]): Promise<boolean> {
+    this.#init = { ...this.#init, sendEncodings: encodings };
     const sender = this.#transceiver?.sender;
-    const parameters = sender?.getParameters();
-    const first = parameters?.encodings[0];
-    if (sender === undefined || parameters === undefined || first === undefined) return;
-    Object.assign(first, change);
+    if (sender === undefined) return true;
+    const parameters = sender.getParameters();
+    if (parameters.encodings.length !== encodings.length) return false;
+    parameters.encodings.forEach((each, i) => Object.assign(each, encodings[i]));
     await sender.setParameters(parameters);
+    return true;
   }
 
   /** Encodes with another negotiated codec, where the browser can switch without renegotiating. */
@@ -137,10 +142,9 @@ export class OutgoingMedia {
     const wanted = `${this.kind}/${name}`.toLowerCase();
     const isWanted = ({ mimeType }: RTCRtpCodec): boolean => mimeType.toLowerCase() === wanted;
     const codec = parameters?.codecs?.find(isWanted);
-    const first = parameters?.encodings[0] as (RTCRtpEncodingParameters & Switchable) | undefined;
     if (sender === undefined || parameters === undefined) return;
-    if (codec === undefined || first === undefined || parameters.codecs[0] === codec) return;
-    first.codec = codec;
+    if (codec === undefined || parameters.codecs[0] === codec) return;
+    for (const each of parameters.encodings as Switchable[]) each.codec = codec;
     try {
       await sender.setParameters(parameters);
     } catch {

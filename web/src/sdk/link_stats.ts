@@ -55,6 +55,8 @@ export interface InboundStats extends MediaStats {
 }
 
 export interface OutboundStats extends MediaStats {
+  /** The layer of a simulcast; null where the picture is sent once. */
+  rid: string | null;
   framesEncoded: number;
   keyFramesEncoded: number;
   /** What holds the quality down: `none`, `cpu`, `bandwidth`, `other`. */

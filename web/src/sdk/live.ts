@@ -9,6 +9,7 @@ import {
 } from "./camera";
 import { Emitter } from "./emitter";
 import { HelioError } from "./errors";
+import { isLayered, layersOf, totalBps } from "./layers";
 import type { MediaCarrier, OutgoingMedia } from "./link_media";
 
 export type LivePreset = "low" | "medium" | "high" | "hd";
@@ -38,15 +39,18 @@ export interface LiveSettings extends PresetFigures, CameraWish {
   source: VideoSource;
   microphone: boolean;
   codec: VideoCodec;
+  /** Sends a large picture at smaller sizes too, where the carrier passes each viewer one of them. */
+  layers: boolean;
 }
 
-/** Settings of a preset with the back camera, no microphone, H.264. */
+/** Settings of a preset with the back camera, no microphone, H.264, and layers. */
 export function presetSettings(preset: LivePreset): LiveSettings {
   const rest = {
     source: "camera",
     facing: "environment",
     microphone: false,
     codec: "H264",
+    layers: true,
   } as const;
   return { ...PRESETS[preset], ...rest };
 }
@@ -206,12 +210,13 @@ export class LiveSender extends Emitter<{
   async #send(stream: MediaStream, settings: LiveSettings): Promise<void> {
     const [video] = stream.getVideoTracks();
     const audio = stream.getAudioTracks()[0] ?? null;
+    const sendEncodings = this.#encodings(video, settings);
     this.#video ??= this.#carrier.addMedia("video", {
       mode: "live",
       codec: settings.codec,
-      sendEncodings: [videoEncoding(settings)],
+      sendEncodings,
       // Below this Chromium begins with a smaller picture and grows it only after a while.
-      startBitrateKbps: Math.min(2000, Math.round(settings.bitrateBps / 1250)),
+      startBitrateKbps: Math.min(2000, Math.round(totalBps(sendEncodings) / 1250)),
     });
     // The section for sound is there from the start: turning it on later changes nothing else.
     this.#audio ??= this.#carrier.addMedia("audio", {
@@ -225,8 +230,20 @@ export class LiveSender extends Emitter<{
     await this.#encode(settings);
   }
 
+  #encodings(
+    track: MediaStreamTrack | undefined,
+    settings: LiveSettings,
+  ): RTCRtpEncodingParameters[] {
+    const whole = videoEncoding(settings);
+    const takesLayers = settings.layers && this.#carrier.renew !== undefined;
+    const isLarge = takesLayers && track !== undefined && isLayered(track.getSettings());
+    return isLarge ? layersOf(whole) : [whole];
+  }
+
   async #encode(settings: LiveSettings): Promise<void> {
-    await this.#video?.setEncoding(videoEncoding(settings));
+    const [track] = this.#stream?.getVideoTracks() ?? [];
+    const isTaken = await this.#video?.setEncodings(this.#encodings(track, settings));
+    if (isTaken === false) return this.#carrier.renew?.();
     await this.#video?.useCodec(settings.codec);
   }
 }

@@ -154,6 +154,7 @@ function outboundOf(snapshot: Snapshot, entry: Entry): OutboundStats {
     retransmits: count(entry, "retransmittedPacketsSent"),
     nacks: count(entry, "nackCount"),
     plis: count(entry, "pliCount"),
+    rid: text(entry, "rid"),
     framesEncoded: count(entry, "framesEncoded"),
     keyFramesEncoded: count(entry, "keyFramesEncoded"),
     limitedBy: text(entry, "qualityLimitationReason"),

@@ -15,6 +15,10 @@ export class WhipSession extends GatewaySession implements MediaCarrier {
     return media;
   }
 
+  renew(): void {
+    if (["connecting", "open", "restarting"].includes(this.state.phase)) this.reopen();
+  }
+
   protected override prepare(pc: RTCPeerConnection): void {
     for (const media of this.#media) media.attach(pc);
   }

@@ -47,8 +47,8 @@ export function sendOver(carrier: MediaCarrier): void {
 }
 
 function initialSettings(): LiveSettings {
-  const { preset, facing, microphone, codec } = preferences.value;
-  return { ...presetSettings(preset), facing, microphone, codec };
+  const { preset, facing, microphone, codec, layers } = preferences.value;
+  return { ...presetSettings(preset), facing, microphone, codec, layers };
 }
 
 /** Opens the camera and sends it. */
@@ -79,8 +79,8 @@ export function stopLive(): void {
 /** Changes settings, while sending or before. */
 export async function changeLive(change: Partial<LiveSettings>): Promise<void> {
   liveSettings.value = { ...liveSettings.value, ...change };
-  const { facing, microphone } = liveSettings.value;
-  prefer({ facing, microphone, ...(presetOfSettings.value && { preset: presetOfSettings.value }) });
+  const { facing, microphone, layers } = liveSettings.value;
+  prefer({ facing, microphone, layers, ...(presetOfSettings.value && { preset: presetOfSettings.value }) });
   if (!sender || liveState.value !== "on") return;
   liveFailure.value = null;
   try {

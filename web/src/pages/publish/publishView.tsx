@@ -15,6 +15,7 @@ import { StageFigures } from "../link/stageFigures";
 import { changeLive, keepAwake, liveFailure, liveSettings, liveState, preview } from "../live/live";
 import { LiveSettingsForm } from "../live/liveSettings";
 import { preferences } from "../shared/preferences";
+import { LayersSent, LayersSwitch } from "./layersView";
 import { publish, refusal, samples, state, stop, told } from "./model";
 import "../link/link.css";
 import "../link/stage.css";
@@ -42,6 +43,8 @@ export function PublishView({ access }: { access: Access }) {
           {state.value.phase === "open" && <Viewers access={access} />}
           <SourceChoice />
           <LiveSettingsForm />
+          <LayersSwitch />
+          <LayersSent now={samples.value.at(-1) ?? null} />
           {samples.value.length > 0 && liveState.value === "on" && (
             <StatsView samples={samples.value} path={null} peer="Server" />
           )}

@@ -16,6 +16,7 @@ export interface Preferences {
   microphone: boolean;
   mirror: boolean;
   codec: VideoCodec;
+  layers: boolean;
   policy: RTCIceTransportPolicy;
   stillsIntervalMs: number;
   relay: ExtraRelay | null;
@@ -32,6 +33,7 @@ const DEFAULTS: Preferences = {
   microphone: false,
   mirror: false,
   codec: "H264",
+  layers: true,
   policy: "all",
   stillsIntervalMs: STILLS_INTERVAL_MS.standard,
   relay: null,
@@ -66,6 +68,7 @@ function read(): Preferences {
     microphone: kept.microphone === true,
     mirror: kept.mirror === true,
     codec: oneOf(kept.codec, ["H264", "VP8"], DEFAULTS.codec),
+    layers: kept.layers !== false,
     policy: oneOf(kept.policy, ["all", "relay"], DEFAULTS.policy),
     stillsIntervalMs: interval >= min && interval <= max ? interval : DEFAULTS.stillsIntervalMs,
     relay: readRelay(kept.relay),
