@@ -7,7 +7,7 @@ use std::time::Instant;
 use mio::net::UdpSocket;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::Codec;
-use str0m::media::{Direction, MediaKind, Mid, Pt};
+use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpWrite;
 use str0m::{Candidate, Event, Input, Output, Rtc};
@@ -154,6 +154,15 @@ impl MediaClient {
             for packet in packets {
                 stream.write_rtp(packet);
             }
+        }
+        self.handle_timeout(now, see);
+    }
+
+    /// Asks for a key frame (PLI, RFC 4585 §6.3.1).
+    pub fn ask_for_key_frame(&mut self, now: Instant, see: impl FnMut(Seen)) {
+        let mut api = self.rtc.direct_api();
+        if let Some(stream) = api.stream_rx_by_mid(self.mid, None) {
+            stream.request_keyframe(KeyframeRequestKind::Pli);
         }
         self.handle_timeout(now, see);
     }

@@ -1,5 +1,6 @@
 //! Many viewers in one thread: what came to them, and what is missing.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -12,6 +13,8 @@ use crate::media_client::{MediaClient, Seen};
 
 const EVENTS_CAPACITY: usize = 1024;
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a viewer waits for a whole key frame until it asks for one, and until it asks again.
+const WITHOUT_PICTURE: Duration = Duration::from_millis(200);
 const WAKER: Token = Token(usize::MAX);
 
 /// What all of them together have had.
@@ -106,6 +109,11 @@ impl Viewers {
                         .client
                         .handle_timeout(now, |seen| viewer.seen.see(seen, now));
                 }
+                if viewer.seen.is_to_ask(now) {
+                    viewer
+                        .client
+                        .ask_for_key_frame(now, |seen| viewer.seen.see(seen, now));
+                }
             }
         }
     }
@@ -146,9 +154,17 @@ struct Track {
     packets: u64,
     first: Option<u64>,
     last: u64,
-    /// The next number of the key frame that is coming.
-    key_frame_next: Option<u64>,
-    tell: Option<Sender<Instant>>,
+    /// Until it has had a whole key frame.
+    joining: Option<Joining>,
+}
+
+/// What a viewer has had that may become its first whole key frame, in whatever order it came.
+#[derive(Debug)]
+struct Joining {
+    tell: Sender<Instant>,
+    /// By number: whether a key frame begins there, and whether a frame ends there.
+    packets: BTreeMap<u64, (bool, bool)>,
+    asks_at: Option<Instant>,
 }
 
 impl Track {
@@ -157,8 +173,11 @@ impl Track {
             packets: 0,
             first: None,
             last: 0,
-            key_frame_next: None,
-            tell: Some(tell),
+            joining: Some(Joining {
+                tell,
+                packets: BTreeMap::new(),
+                asks_at: None,
+            }),
         }
     }
 
@@ -177,24 +196,46 @@ impl Track {
             return;
         };
         self.packets += 1;
-        if self.first.is_none() {
-            self.first = Some(seq);
-            self.tell(now);
-        }
         self.last = self.last.max(seq);
-        let continues = self.key_frame_next == Some(seq);
-        let is_of_key_frame = continues || begins_key_frame;
-        self.key_frame_next = is_of_key_frame.then_some(seq + 1);
-        if is_of_key_frame && ends_frame {
-            self.tell(now);
-            self.tell = None;
+        let is_first = self.first.is_none();
+        self.first = self.first.or(Some(seq));
+        let Some(joining) = &mut self.joining else {
+            return;
+        };
+        if is_first {
+            joining.asks_at = Some(now + WITHOUT_PICTURE);
+            joining.tell(now);
+        }
+        joining.packets.insert(seq, (begins_key_frame, ends_frame));
+        if joining.has_picture() {
+            joining.tell(now);
+            self.joining = None;
         }
     }
 
+    /// Whether it has waited for a picture, and waits again.
+    fn is_to_ask(&mut self, now: Instant) -> bool {
+        let asks_at = self.joining.as_mut().and_then(|it| it.asks_at.as_mut());
+        let due = asks_at.filter(|at| **at <= now);
+        due.is_some_and(|at| {
+            *at = now + WITHOUT_PICTURE;
+            true
+        })
+    }
+}
+
+impl Joining {
     fn tell(&self, now: Instant) {
-        if let Some(tell) = &self.tell {
-            // Who waits for it may have given up.
-            let _ = tell.send(now);
-        }
+        // Who waits for it may have given up.
+        let _ = self.tell.send(now);
+    }
+
+    fn has_picture(&self) -> bool {
+        let begins = self.packets.iter().filter(|(_, (begins, _))| *begins);
+        begins.into_iter().any(|(begin, _)| {
+            let follow = self.packets.range(begin..).zip(*begin..);
+            let mut whole = follow.take_while(|((seq, _), next)| **seq == *next);
+            whole.any(|((_, (_, ends)), _)| *ends)
+        })
     }
 }
