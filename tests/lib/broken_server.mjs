@@ -9,6 +9,7 @@ const link = (reply, value) => { reply.headers.link = [reply.headers.link ?? []]
 const isOpened = (role) => (ask, reply) => ask.method === 'POST' && ask.url.endsWith(`/${role}`) && reply.status === 201;
 const [isPublished, isWatched] = [isOpened('whip'), isOpened('whep')];
 const isPatch = ({ method }) => method === 'PATCH';
+const isFragment = (ask) => isPatch(ask) && ask.headers['content-type'] === 'application/trickle-ice-sdpfrag';
 const isWhip = ({ method, url }) => method === 'POST' && url.endsWith('/whip');
 const refuses = (is, status) => ({ reply: (ask) => (is(ask) ? { status, headers: {}, body: '' } : undefined) });
 const retells = (is, tell) => ({ tell: (ask, reply, memory) => { if (is(ask, reply)) tell(reply, ask, memory); } });
@@ -36,7 +37,7 @@ export const FAULTS = {
   },
   W14: refuses((ask) => isPatch(ask) && ask.headers['content-type'] === 'application/json', 500),
   W15: retells((ask, reply) => isPatch(ask) && reply.status === 204, (reply) => { reply.headers.etag = '"another"'; }),
-  W16: refuses((ask) => isPatch(ask) && ask.headers.authorization && !ask.headers['if-match'], 204),
+  W16: refuses((ask) => isFragment(ask) && ask.headers.authorization && !ask.headers['if-match'], 204),
   W18: refuses((ask) => isPatch(ask) && ask.body.includes('.local '), 400),
   W19: refuses((ask) => isPatch(ask) && ask.headers['if-match'] === '"*"', 412),
   W20: {
@@ -65,8 +66,9 @@ export const FAULTS = {
     reply.body = `${lines(reply.body, (line) => line !== '' && !line.startsWith('a=simulcast:'))}\r\na=simulcast:send q\r\n`;
   }),
   W28: retells(isWatched, (reply) => link(reply, 'urn:ietf:params:whep:ext:of-nobody')),
-  W29: retells((_, { status }) => status >= 400, (reply) => { reply.headers['content-type'] = 'text/plain'; }),
+  W29: retells((_, { status }) => status >= 400 && status !== 406, (reply) => { reply.headers['content-type'] = 'text/plain'; }),
   W30: retells(isWatched, (reply) => { reply.body = reply.body.replaceAll(/^(a=candidate:(?:\S+ ){5})\d+/gm, '$19'); }),
+  E1: retells((_, { status }) => status === 406, (reply) => { delete reply.headers.location; }),
   E2: retells((_, { status }) => status === 409, (reply) => { delete reply.headers['retry-after']; }),
   E3: retells(({ method }) => method === 'HEAD', (reply) => { delete reply.headers['content-type']; }),
   E4: retells(isWatched, (reply) => { reply.body = reply.body.replace(/a=msid:\S+/, 'a=msid:another'); }),

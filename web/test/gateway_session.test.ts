@@ -96,6 +96,60 @@ test("a gateway that refuses candidates does not end the session", async () => {
   expect(session.state).toEqual({ phase: "open", error: null });
 });
 
+const COUNTER_OFFER = [
+  "v=0",
+  "m=audio 9 UDP/TLS/RTP/SAVPF 111",
+  "a=rtpmap:111 opus/48000/2",
+  "a=ice-ufrag:gate1",
+  "m=video 9 UDP/TLS/RTP/SAVPF 96",
+  "a=rtpmap:96 H264/90000",
+  "",
+].join("\r\n");
+
+/** The gateway offers what is published; this browser plays these payload types. */
+async function counter(...plays: string[]): Promise<void> {
+  gateway.refuse = ({ method }) => {
+    if (method !== "POST") return null;
+    newest().plays = plays;
+    const headers = {
+      "content-type": 'application/sdp; valid-until="Sun, 22 Nov 2026 07:00:00 GMT"',
+      location: "/cam0/whep/1",
+      etag: '"offered"',
+    };
+    return new Response(COUNTER_OFFER, { status: 406, headers });
+  };
+  await open();
+}
+
+test("an offer of the gateway's is answered, and its candidates told", async () => {
+  await counter("96", "111");
+  expect(newest().remoteDescription).toMatchObject({ type: "offer", sdp: COUNTER_OFFER });
+  expect(patches()[0]).toMatchObject({ path: "/cam0/whep/1", match: null });
+  expect(patches()[0]?.body).toContain("m=video 9 ");
+  expect(session.state).toEqual({ phase: "open", error: null });
+});
+
+test("a part that this browser cannot play is named, the other one played", async () => {
+  await counter("111");
+  expect(patches()[0]?.body).toContain("m=video 0 ");
+  expect(session.state).toMatchObject({ phase: "open", error: { code: "codec-unplayable" } });
+  expect(session.state.error?.message).toContain("H264");
+});
+
+test("a stream of which nothing can be played is given up, and the reason told", async () => {
+  await counter();
+  expect(patches()).toEqual([]);
+  expect(session.state).toMatchObject({ phase: "refused", error: { code: "codec-unplayable" } });
+});
+
+test("what the gateway offered is opened anew when its path is lost", async () => {
+  await counter("96", "111");
+  newest().turn("failed", "failed");
+  await settle(20_000);
+  expect(patches().filter(({ match }) => match === "*")).toEqual([]);
+  expect(connections.length).toBeGreaterThan(1);
+});
+
 test("nothing published is waited for as long as the gateway says", async () => {
   refuse("POST", 409, { times: 2, headers: { "retry-after": "3" } });
   session.start();

@@ -1,10 +1,10 @@
-//! A client whose media flows: str0m and one UDP socket. Its sound is Opus, one byte of silence in
-//! each packet: what arrives is counted, not heard.
+//! A client whose media flows: str0m and one UDP socket. Its sound is Opus, a frame of silence in
+//! each packet, its picture VP8 in name only: what arrives is counted, neither heard nor seen.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::Codec;
 use str0m::media::Mid;
 use str0m::net::{Protocol, Receive};
@@ -16,7 +16,7 @@ use tokio::time::{interval, sleep_until, timeout};
 
 use crate::offer::{Offer, Role, values};
 use crate::row::Miss;
-use crate::stand::{Opened, Stand};
+use crate::stand::{Opened, SDP, Stand};
 
 /// How long a connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -25,6 +25,11 @@ const SOUND_INTERVAL: Duration = Duration::from_millis(20);
 const SOUND_SAMPLES: u32 = 960;
 /// A frame of silence (RFC 6716 §3.1: a code 0 packet of 20 ms).
 const SILENCE: [u8; 3] = [0xf8, 0xff, 0xfe];
+/// Between two pictures, in sounds.
+const PICTURE_EVERY: u64 = 10;
+const PICTURE_TICKS: u32 = 90 * 20 * PICTURE_EVERY as u32;
+/// The beginning of a key frame of VP8 (RFC 7741 §4.2, §4.3).
+const PICTURE: [u8; 5] = [0x10, 0x00, 0x9d, 0x01, 0x2a];
 const MAX_DATAGRAM: usize = 2000;
 
 /// A WHIP or WHEP client with an address.
@@ -32,7 +37,8 @@ pub(crate) struct Client {
     rtc: Rtc,
     socket: UdpSocket,
     local: SocketAddr,
-    sound: Mid,
+    /// Its tracks, sound first.
+    mids: [Mid; 2],
     sent: u64,
 }
 
@@ -40,20 +46,11 @@ impl Client {
     /// Opens a session with an offer without candidates, and tells its own in a fragment.
     pub(crate) async fn open(stand: &mut Stand, role: Role) -> Result<(Self, Opened), Miss> {
         let mut rtc = Rtc::builder().set_rtp_mode(true).build(Instant::now());
-        let (offer, pending, [sound, _]) = Offer::made_by(&mut rtc, role);
+        let (offer, pending, mids) = Offer::made_by(&mut rtc, role);
         let opened = stand.open(role, &offer).await?;
         let answer = opened.reply.body.clone();
         accept(&mut rtc, pending, &answer)?;
-        let remote = first_host(&answer)
-            .ok_or_else(|| Miss::untold("the answer tells no address over UDP to send media to"))?;
-        let socket = socket_towards(remote)
-            .await
-            .map_err(|error| Miss::Fault(error.to_string()))?;
-        let local = socket
-            .local_addr()
-            .map_err(|error| Miss::Fault(error.to_string()))?;
-        let candidate = Candidate::host(local, Protocol::Udp);
-        let candidate = candidate.map_err(|error| Miss::Fault(error.to_string()))?;
+        let (socket, local, candidate) = socket_for(&answer).await?;
         let fragment = offer.fragment(&[&candidate.to_sdp_string()]);
         rtc.add_local_candidate(candidate);
         let reply = stand.patch(&opened, Some(opened.tag()), &fragment).await?;
@@ -61,16 +58,40 @@ impl Client {
             let why = format!("its candidates are answered with {}", reply.status);
             return Err(Miss::Fault(why));
         }
-        Ok((
-            Self {
-                rtc,
-                socket,
-                local,
-                sound,
-                sent: 0,
-            },
-            opened,
-        ))
+        let client = Self {
+            rtc,
+            socket,
+            local,
+            mids,
+            sent: 0,
+        };
+        Ok((client, opened))
+    }
+
+    /// Answers what a server offers in place of an answer.
+    pub(crate) async fn answer(stand: &mut Stand, opened: &Opened) -> Result<Self, Miss> {
+        let fault = |why: String| Miss::Fault(format!("the offer cannot be taken: {why}"));
+        let sdp = &opened.reply.body;
+        let offer = SdpOffer::from_sdp_string(sdp).map_err(|error| fault(error.to_string()))?;
+        let (socket, local, candidate) = socket_for(sdp).await?;
+        let mut rtc = Rtc::builder().set_rtp_mode(true).build(Instant::now());
+        rtc.add_local_candidate(candidate);
+        let answer = rtc.sdp_api().accept_offer(offer);
+        let answer = answer.map_err(|error| fault(error.to_string()))?;
+        let reply = stand
+            .patch_as(opened, None, SDP, &answer.to_sdp_string())
+            .await?;
+        if reply.status != 204 {
+            let why = format!("the answer to its offer is answered with {}", reply.status);
+            return Err(Miss::Fault(why));
+        }
+        Ok(Self {
+            rtc,
+            socket,
+            local,
+            mids: [Mid::new(), Mid::new()],
+            sent: 0,
+        })
     }
 
     /// Runs until media may flow.
@@ -108,19 +129,27 @@ impl Client {
     }
 
     fn write(&mut self) {
-        let opus = self
-            .rtc
-            .codec_config()
-            .find(|params| params.spec().codec == Codec::Opus);
-        let Some(pt) = opus.map(|params| params.pt()) else {
+        let [sound, picture] = self.mids;
+        let sounds = (self.sent, SOUND_SAMPLES);
+        if self.sent.is_multiple_of(PICTURE_EVERY) {
+            let pictures = (self.sent / PICTURE_EVERY, PICTURE_TICKS);
+            self.write_one(picture, Codec::Vp8, pictures, &PICTURE);
+        }
+        self.write_one(sound, Codec::Opus, sounds, &SILENCE);
+        self.sent += 1;
+    }
+
+    /// The packet of this number, where the codec was negotiated.
+    fn write_one(&mut self, mid: Mid, codec: Codec, (seq, ticks): (u64, u32), payload: &[u8]) {
+        let mut formats = self.rtc.codec_config().iter();
+        let format = formats.find(|params| params.spec().codec == codec);
+        let Some(pt) = format.map(|params| params.pt()) else {
             return;
         };
-        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(self.sound, None) {
-            let time = (self.sent as u32).wrapping_mul(SOUND_SAMPLES);
-            let packet =
-                RtpWrite::new(pt, self.sent.into(), time, Instant::now(), SILENCE.to_vec());
-            stream.write_rtp(packet);
-            self.sent += 1;
+        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(mid, None) {
+            let (time, now) = ((seq as u32).wrapping_mul(ticks), Instant::now());
+            let packet = RtpWrite::new(pt, seq.into(), time, now, payload.to_vec());
+            stream.write_rtp(packet.marker(true));
         }
     }
 
@@ -177,6 +206,18 @@ fn first_host(answer: &str) -> Option<SocketAddr> {
         let port = words.next()?.parse().ok()?;
         is_udp.then_some(SocketAddr::new(ip, port))
     })
+}
+
+/// A socket from which a description's media is reached, its address, and the candidate for it.
+async fn socket_for(sdp: &str) -> Result<(UdpSocket, SocketAddr, Candidate), Miss> {
+    let remote = first_host(sdp)
+        .ok_or_else(|| Miss::untold("the server tells no address over UDP to send media to"))?;
+    let fault = |error: std::io::Error| Miss::Fault(error.to_string());
+    let socket = socket_towards(remote).await.map_err(fault)?;
+    let local = socket.local_addr().map_err(fault)?;
+    let candidate = Candidate::host(local, Protocol::Udp);
+    let candidate = candidate.map_err(|error| Miss::Fault(error.to_string()))?;
+    Ok((socket, local, candidate))
 }
 
 /// A socket at the address from which this one is reached.

@@ -22,7 +22,7 @@ macro_rules! row {
 }
 
 /// Every row.
-pub const ROWS: [Row; 35] = [
+pub const ROWS: [Row; 36] = [
     row!(
         "W1",
         opening::becomes_a_session,
@@ -162,6 +162,11 @@ pub const ROWS: [Row; 35] = [
         "W30",
         living::flows_from_nothing,
         "an offer without candidates, then a fragment, brings media from WHIP to WHEP"
+    ),
+    row!(
+        "E1",
+        watching::counters,
+        "406 is an offer with Location, whose answer by PATCH is answered 204"
     ),
     row!(
         "E2",

@@ -130,11 +130,24 @@ impl Stand {
         let ask = ask.bearer(self.token(role)).body(media_type, body);
         let reply = self.send(ask).await?;
         let location = self.endpoint(role).join(reply.header("location"));
-        if let (201, Ok(url)) = (reply.status, location) {
+        if let (201 | 406, Ok(url)) = (reply.status, location)
+            && !reply.header("location").is_empty()
+        {
             let reply = reply.clone();
             self.opened.push(Opened { url, role, reply });
         }
         Ok(reply)
+    }
+
+    /// Posts an offer that the server may counter with one of its own; the session that it then
+    /// names, if it does.
+    pub(crate) async fn open_countered(
+        &mut self,
+        offer: &Offer,
+    ) -> Result<(Reply, Option<Opened>), Miss> {
+        let before = self.opened.len();
+        let reply = self.post(Role::Watch, &offer.sdp).await?;
+        Ok((reply, self.opened.get(before).cloned()))
     }
 
     /// Posts an offer that must become a session.
@@ -142,7 +155,7 @@ impl Stand {
         let before = self.opened.len();
         let reply = self.post(role, &offer.sdp).await?;
         match self.opened.get(before) {
-            Some(opened) if !reply.header("location").is_empty() => Ok(opened.clone()),
+            Some(opened) if reply.status == 201 => Ok(opened.clone()),
             _ => Err(Miss::Fault(format!(
                 "an ordinary offer is answered with {} and Location {:?}",
                 reply.status,

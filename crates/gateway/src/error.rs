@@ -35,4 +35,13 @@ pub enum PatchError {
     /// Not a fragment of SDP (RFC 8840 §9), or one of another session.
     #[error("the fragment: {0}")]
     Malformed(String),
+    /// No offer of the server's waits for an answer.
+    #[error("the server has made no offer that waits for an answer")]
+    NotOffered,
+    /// Not an answer to the server's offer.
+    #[error("the answer: {0}")]
+    Answer(String),
+    /// ICE is restarted by whoever offered, which was the server; a new session is as good.
+    #[error("a session that the server offered cannot restart ICE; open another")]
+    NotRestartable,
 }

@@ -14,7 +14,7 @@ use crate::fragment::Fragment;
 use crate::offer::CheckedOffer;
 use crate::path::Path;
 use crate::recording::{Recorded, Recording};
-use crate::session::{NewSession, Role, Session, SessionId, SessionKey};
+use crate::session::{NewSession, Reached, Role, Session, SessionId, SessionKey};
 use crate::stream::{PathState, Stream};
 use fanout::Waiting;
 use timers::Timers;
@@ -105,9 +105,17 @@ impl Gateway {
         let stream = self.streams.get(&new.stream);
         let is_layered = stream.is_some_and(|stream| stream.layers.len() > 1);
         let has_choice = new.role == Role::Watch && is_layered;
-        let addrs = self.settings.addrs.as_slice();
-        let reached = (self.cert.clone(), addrs, has_choice);
-        let (session, sdp) = Session::new(new, offer, reached, now, &mut self.out)?;
+        let reached = Reached {
+            cert: self.cert.clone(),
+            addrs: &self.settings.addrs,
+            has_choice,
+        };
+        let lacking = stream.and_then(|stream| stream.codecs_beyond(&offer, new.role));
+        let is_counter_offer = lacking.is_some();
+        let (session, sdp) = match lacking {
+            Some(codecs) => Session::offering(new, offer, &codecs, reached, now, &mut self.out),
+            None => Session::new(new, offer, reached, now, &mut self.out)?,
+        };
         let tag = session.ufrag.clone();
         self.last_key += 1;
         let key = SessionKey(self.last_key);
@@ -115,7 +123,28 @@ impl Gateway {
         self.keys_by_ufrag.insert(tag.clone(), key);
         self.sessions.insert(key, session);
         self.settle(key, now);
-        Ok(Answer { sdp, tag })
+        Ok(Answer {
+            sdp,
+            is_counter_offer,
+            tag,
+        })
+    }
+
+    /// Takes a viewer's answer to the gateway's own offer.
+    ///
+    /// # Errors
+    /// No such session, none that waits for an answer, or what is wrong with it.
+    pub fn handle_answer(
+        &mut self,
+        (id, stream, role): (SessionId, &StreamName, Role),
+        sdp: &str,
+        now: Instant,
+    ) -> Result<(), PatchError> {
+        let key = self.find(id, stream, role).ok_or(PatchError::NoSession)?;
+        let session = self.sessions.get_mut(&key).ok_or(PatchError::NoSession)?;
+        let taken = session.handle_answer(sdp, now, &mut self.out);
+        self.settle(key, now);
+        taken
     }
 
     /// Takes candidates, or restarts ICE (RFC 9725 §4.3).

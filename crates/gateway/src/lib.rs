@@ -4,6 +4,7 @@
 //! [`Gateway`] is the core; its owner brings offers, datagrams and the time, and carries out what
 //! [`Gateway::poll_transmit`], [`Gateway::poll_event`] and [`Gateway::poll_frame`] say.
 
+mod answer;
 mod error;
 mod flight;
 mod forwarding;
@@ -32,7 +33,7 @@ pub use key_frame::begins_key_frame;
 pub use offer::{MAX_SDP_BYTES, check_offer};
 pub use path::{Address, Path, Transport};
 pub use recording::{Frame, Recorded, Tracks};
-pub use session::{NewSession, Role, SessionId};
+pub use session::{CONNECT_WITHIN, NewSession, Role, SessionId};
 pub use str0m::format::Codec;
 pub use str0m::net::Transmit;
 pub use stream::{PathState, SessionState, Track};

@@ -2,6 +2,7 @@
 //! by name (RFC 8866, RFC 8829 §5.8, RFC 9725 §4.2).
 
 use str0m::change::SdpOffer;
+use str0m::format::Codec;
 use str0m::media::{Mid, Rid};
 
 use crate::error::OfferError;
@@ -17,8 +18,9 @@ const MAX_CANDIDATES: usize = 256;
 /// RFC 8839 §5.4.
 const UFRAG_CHARS: std::ops::RangeInclusive<usize> = 4..=256;
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 22..=256;
-/// What is forwarded.
-const CODECS: [&str; 5] = ["opus", "H264", "VP8", "VP9", "AV1"];
+/// What is forwarded, sound first.
+pub(crate) const CODECS: [Codec; 5] =
+    [Codec::Opus, Codec::H264, Codec::Vp8, Codec::Vp9, Codec::Av1];
 /// Lines that are left out: the gateway is ICE-lite and needs no addresses.
 const LEFT_OUT: [&str; 2] = ["a=candidate:", "a=end-of-candidates"];
 /// Lines that are left out of a viewer's offer besides: it gets one layer of each track.
@@ -38,13 +40,18 @@ pub(crate) struct CheckedOffer {
 }
 
 /// One `m=` line and what stands under it.
-struct Section<'a> {
+pub(crate) struct Section<'a> {
     kind: &'a str,
     lines: Vec<&'a str>,
 }
 
 impl<'a> Section<'a> {
-    fn value(&self, name: &str) -> Option<&'a str> {
+    /// `audio`, `video`, …
+    pub(crate) fn kind(&self) -> &'a str {
+        self.kind
+    }
+
+    pub(crate) fn value(&self, name: &str) -> Option<&'a str> {
         self.lines.iter().find_map(|line| {
             line.strip_prefix("a=")?
                 .strip_prefix(name)?
@@ -58,7 +65,17 @@ impl<'a> Section<'a> {
             .any(|line| line.strip_prefix("a=") == Some(flag))
     }
 
-    fn direction(&self) -> &'a str {
+    /// Whether one of its payload types is this codec.
+    fn names(&self, codec: Codec) -> bool {
+        let codec = codec.to_string();
+        self.lines.iter().any(|line| {
+            let format = line.strip_prefix("a=rtpmap:");
+            let name = format.and_then(|format| format.split_once(' ')?.1.split('/').next());
+            name.is_some_and(|name| name.eq_ignore_ascii_case(&codec))
+        })
+    }
+
+    pub(crate) fn direction(&self) -> &'a str {
         let words = ["sendonly", "recvonly", "inactive", "sendrecv"];
         let line = self.lines.iter().filter_map(|line| line.strip_prefix("a="));
         line.into_iter()
@@ -111,6 +128,13 @@ impl CheckedOffer {
 }
 
 impl CheckedOffer {
+    /// Whether it asks for this track, and its codecs lack the one that it comes in.
+    pub(crate) fn lacks(&self, track: Track, codec: Codec) -> bool {
+        let (_, sections) = sections(&self.text);
+        let mut tracks = self.tracks.iter().zip(&sections);
+        tracks.any(|((each, _), section)| *each == track && !section.names(codec))
+    }
+
     /// The same offer from a client that restarts ICE with other credentials.
     pub(crate) fn with_credentials(&self, fragment: &Fragment) -> Self {
         let mut text = String::with_capacity(self.text.len());
@@ -138,7 +162,7 @@ impl CheckedOffer {
 }
 
 /// The lines before the first `m=`, and what follows by `m=` line.
-fn sections(text: &str) -> (Section<'_>, Vec<Section<'_>>) {
+pub(crate) fn sections(text: &str) -> (Section<'_>, Vec<Section<'_>>) {
     let mut session = Section {
         kind: "",
         lines: Vec::new(),
@@ -234,20 +258,19 @@ fn check_section(section: &Section<'_>, role: Role) -> Result<(), OfferError> {
     if !section.has("rtcp-mux") {
         return Err(malformed(format!("m={} lacks a=rtcp-mux", section.kind)));
     }
-    let named = section.lines.iter().filter_map(|line| {
-        let (_, name) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
-        name.split('/').next()
-    });
-    let is_known = |name: &str| CODECS.iter().any(|codec| codec.eq_ignore_ascii_case(name));
-    if !named.into_iter().any(is_known) {
-        let why = format!("m={} has none of {}", section.kind, CODECS.join(", "));
+    if !CODECS.iter().any(|codec| section.names(*codec)) {
+        let known: Vec<_> = CODECS.iter().map(Codec::to_string).collect();
+        let why = format!("m={} has none of {}", section.kind, known.join(", "));
         return Err(OfferError::Unsupported(why));
     }
     Ok(())
 }
 
 /// Credentials, fingerprint and role, of which one transport has one each.
-fn check_transport(session: &Section<'_>, sections: &[Section<'_>]) -> Result<(), String> {
+pub(crate) fn check_transport(
+    session: &Section<'_>,
+    sections: &[Section<'_>],
+) -> Result<(), String> {
     let value = |name: &str| {
         everywhere(session, sections, name).ok_or_else(|| format!("a={name} is missing"))
     };
@@ -270,7 +293,11 @@ fn check_transport(session: &Section<'_>, sections: &[Section<'_>]) -> Result<()
 }
 
 /// The first value of an attribute, in the session's part or in any `m=` section's.
-fn everywhere<'a>(session: &Section<'a>, sections: &[Section<'a>], name: &str) -> Option<&'a str> {
+pub(crate) fn everywhere<'a>(
+    session: &Section<'a>,
+    sections: &[Section<'a>],
+    name: &str,
+) -> Option<&'a str> {
     session
         .value(name)
         .or_else(|| sections.iter().find_map(|section| section.value(name)))
@@ -302,7 +329,7 @@ fn check_ice_chars(
 }
 
 /// What the session is to see: one direction only, and nothing that it has no use for.
-fn kept(text: &str, role: Role) -> String {
+pub(crate) fn kept(text: &str, role: Role) -> String {
     let direction = match role {
         Role::Publish => "a=sendonly",
         Role::Watch => "a=recvonly",

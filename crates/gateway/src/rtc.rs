@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use str0m::bwe::Bitrate;
 use str0m::config::DtlsCert;
+use str0m::format::Codec;
 use str0m::net::{Receive, Transmit};
 use str0m::{Event, Input, Output, Rtc, RtcConfig, RtcError};
 
@@ -36,16 +37,17 @@ pub(crate) struct DrainedRtc {
 }
 
 impl DrainedRtc {
-    /// A session that is reached at these addresses. Where it `estimates` what the connection
-    /// carries, it also spreads what is sent over time.
+    /// A session of these codecs that is reached at these addresses. Where it `estimates` what the
+    /// connection carries, it also spreads what is sent over time.
     pub(crate) fn new<'a>(
         cert: DtlsCert,
         addrs: impl IntoIterator<Item = &'a Address>,
         estimates: bool,
+        codecs: &[Codec],
         now: Instant,
     ) -> Self {
         let estimate = estimates.then_some(FIRST_ESTIMATE);
-        let rtc = configuration(cert)
+        let rtc = configuration(cert, codecs)
             .enable_bwe(estimate)
             .set_stats_interval(estimate.map(|_| STATS_INTERVAL))
             .build(now);
@@ -196,15 +198,19 @@ fn is_stun(bytes: &[u8]) -> bool {
     matches!(bytes.first(), Some(0..=3))
 }
 
-fn configuration(cert: DtlsCert) -> RtcConfig {
-    Rtc::builder()
+fn configuration(cert: DtlsCert, codecs: &[Codec]) -> RtcConfig {
+    let config = Rtc::builder()
         .set_rtp_mode(true)
         .set_ice_lite(true)
         .set_dtls_cert(cert)
-        .clear_codecs()
-        .enable_opus(true, false)
-        .enable_h264(true)
-        .enable_vp8(true)
-        .enable_vp9(true)
-        .enable_av1(true)
+        .clear_codecs();
+    let enable = |config: RtcConfig, codec: &Codec| match codec {
+        Codec::Opus => config.enable_opus(true, false),
+        Codec::H264 => config.enable_h264(true),
+        Codec::Vp8 => config.enable_vp8(true),
+        Codec::Vp9 => config.enable_vp9(true),
+        Codec::Av1 => config.enable_av1(true),
+        _ => config,
+    };
+    codecs.iter().fold(config, enable)
 }

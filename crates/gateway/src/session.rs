@@ -16,19 +16,21 @@ use crate::error::{OfferError, PatchError};
 use crate::forwarding::Forwarding;
 use crate::fragment::Fragment;
 use crate::layer_choice::{Layer, LayerChoice};
-use crate::offer::CheckedOffer;
+use crate::offer::{CODECS, CheckedOffer};
 use crate::path::{Address, Path};
 use crate::rtc::DrainedRtc;
 use crate::stream::{SessionState, Track};
 
+mod counter_offer;
 mod layers;
 mod sending;
 
+use counter_offer::CounterOffer;
 use layers::Trial;
 pub(crate) use sending::Delivery;
 
-/// A client that said where it is has this long to come.
-const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+/// A client has this long to come, once it has offered or was offered something.
+pub const CONNECT_WITHIN: Duration = Duration::from_secs(30);
 /// A client that is silent for so long is gone: its consent to be sent to has run out
 /// (RFC 7675 §5.1).
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
@@ -110,16 +112,23 @@ struct TrackState {
 }
 
 impl TrackState {
-    fn new((track, mid): &(Track, Mid)) -> Self {
+    fn new((track, mid): (Track, Mid)) -> Self {
         Self {
-            track: *track,
-            mid: *mid,
+            track,
+            mid,
             forwarding: Forwarding::default(),
             choice: LayerChoice::default(),
             layer: None,
             payload_types: Vec::new(),
         }
     }
+}
+
+/// How a session is reached, and whether it has layers to choose from.
+pub(crate) struct Reached<'a> {
+    pub(crate) cert: DtlsCert,
+    pub(crate) addrs: &'a [Address],
+    pub(crate) has_choice: bool,
 }
 
 /// One connection.
@@ -134,6 +143,8 @@ pub(crate) struct Session {
     pub(crate) received_bytes: u64,
     pub(crate) sent_bytes: u64,
     offer: CheckedOffer,
+    /// Where the offer that counts is ours.
+    counter_offer: Option<CounterOffer>,
     /// The server's user name fragment, by which the ICE session goes.
     pub(crate) ufrag: String,
     deadline: Instant,
@@ -152,34 +163,41 @@ impl Session {
     pub(crate) fn new(
         new: NewSession,
         offer: CheckedOffer,
-        (cert, addrs, has_choice): (DtlsCert, &[Address], bool),
+        reached: Reached<'_>,
         now: Instant,
         out: &mut VecDeque<Transmit>,
     ) -> Result<(Self, String), OfferError> {
-        let mut session = Self {
+        let addrs = reached.addrs.iter().chain(&new.external);
+        let rtc = DrainedRtc::new(reached.cert, addrs, reached.has_choice, &CODECS, now);
+        let mut session = Self::unnegotiated(new, offer, rtc, now);
+        let answer = session.accept(now, out).map_err(OfferError::Malformed)?;
+        if reached.has_choice {
+            session.begin_estimate(now);
+        }
+        Ok((session, answer))
+    }
+
+    fn unnegotiated(new: NewSession, offer: CheckedOffer, rtc: DrainedRtc, now: Instant) -> Self {
+        Self {
             id: new.id,
             stream: new.stream,
             role: new.role,
             holders: new.holders,
             until: new.until,
-            rtc: DrainedRtc::new(cert, addrs.iter().chain(&new.external), has_choice, now),
+            rtc,
             connected_at: None,
             received_bytes: 0,
             sent_bytes: 0,
             ufrag: String::new(),
             deadline: now + CONNECT_WITHIN,
             paths: VecDeque::new(),
-            tracks: offer.tracks.iter().map(TrackState::new).collect(),
+            tracks: offer.tracks.iter().copied().map(TrackState::new).collect(),
             tracks_by_ssrc: HashMap::new(),
             trial: None,
             reported: None,
+            counter_offer: None,
             offer,
-        };
-        let answer = session.accept(now, out).map_err(OfferError::Malformed)?;
-        if has_choice {
-            session.begin_estimate(now);
         }
-        Ok((session, answer))
     }
 
     fn accept(&mut self, now: Instant, out: &mut VecDeque<Transmit>) -> Result<String, String> {
@@ -220,6 +238,9 @@ impl Session {
         now: Instant,
         out: &mut VecDeque<Transmit>,
     ) -> Result<String, PatchError> {
+        if self.counter_offer.is_some() {
+            return Err(PatchError::NotRestartable);
+        }
         let offer = self.offer.with_credentials(fragment);
         let before = std::mem::replace(&mut self.offer, offer);
         match self.accept(now, out) {

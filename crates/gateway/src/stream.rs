@@ -11,7 +11,8 @@ use str0m::rtp::{ExtensionValues, RtpPacket};
 use crate::key_frame::begins_key_frame;
 use crate::layer_choice::Layer;
 use crate::meter::Meter;
-use crate::session::{SessionId, SessionKey};
+use crate::offer::CheckedOffer;
+use crate::session::{Role, SessionId, SessionKey};
 
 /// Between two requests for a key frame: what several viewers miss is asked for once.
 const KEY_FRAME_INTERVAL: Duration = Duration::from_millis(500);
@@ -89,6 +90,19 @@ impl Stream {
         let ask = pictures.filter_map(Picture::poll_timeout);
         let ask = ask.filter(|_| self.publisher.is_some());
         orphans.into_iter().chain(ask).min()
+    }
+
+    /// The codecs of what is published, where a viewer's offer asks for some of it and lacks its
+    /// codec. As soon as the first packets have come they are known.
+    pub(crate) fn codecs_beyond(
+        &self,
+        offer: &CheckedOffer,
+        role: Role,
+    ) -> Option<BTreeMap<Track, Codec>> {
+        let mut codecs = self.codecs.iter();
+        let is_lacking = codecs.any(|(track, codec)| offer.lacks(*track, *codec));
+        let is_asked = role == Role::Watch && is_lacking;
+        is_asked.then(|| self.codecs.clone())
     }
 
     /// What each layer takes.

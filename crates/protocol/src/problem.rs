@@ -140,6 +140,8 @@ pub enum ProblemCode {
     OfferMalformed,
     /// The offer asks for what is not forwarded.
     OfferUnsupported,
+    /// The session cannot restart ICE.
+    RestartUnsupported,
     /// Nobody publishes the stream.
     NothingPublished,
     /// The request does not say which ICE session it is for.
@@ -168,7 +170,7 @@ pub enum ProblemCode {
 
 impl ProblemCode {
     /// Every code, by status.
-    pub const ALL: [ProblemCode; 48] = [
+    pub const ALL: [ProblemCode; 49] = [
         ProblemCode::BadJson,
         ProblemCode::BadMessage,
         ProblemCode::TokenInQuery,
@@ -205,6 +207,7 @@ impl ProblemCode {
         ProblemCode::UnsupportedMediaType,
         ProblemCode::OfferMalformed,
         ProblemCode::OfferUnsupported,
+        ProblemCode::RestartUnsupported,
         ProblemCode::NothingPublished,
         ProblemCode::PreconditionRequired,
         ProblemCode::PreconditionFailed,
@@ -271,8 +274,9 @@ impl ProblemCode {
             Self::InviteExpired => ("invite-expired", 410, "the invite has expired"),
             Self::TooLarge => ("too-large", 413, "the body is too large"),
             Self::UnsupportedMediaType => ("unsupported-media-type", 415, "the body is of another type than the path takes"),
-            Self::OfferMalformed => ("offer-malformed", 400, "the offer or fragment cannot be used"),
+            Self::OfferMalformed => ("offer-malformed", 400, "the offer, answer or fragment cannot be used"),
             Self::OfferUnsupported => ("offer-unsupported", 422, "the offer asks for what is not forwarded"),
+            Self::RestartUnsupported => ("restart-unsupported", 422, "this session cannot restart ICE"),
             Self::NothingPublished => ("nothing-published", 409, "nobody publishes the stream"),
             Self::PreconditionRequired => ("precondition-required", 428, "If-Match is missing"),
             Self::PreconditionFailed => ("precondition-failed", 412, "If-Match names another ICE session"),

@@ -20,7 +20,8 @@ export interface GatewayAccess {
 /** A session that was made, and what the gateway said to it. */
 export interface Made {
   resource: GatewayResource;
-  answerSdp: string;
+  /** An answer; or, where ours was not acceptable (406), an offer that waits for an answer. */
+  description: { type: "answer" | "offer"; sdp: string };
   iceServers: RTCIceServer[];
 }
 
@@ -51,8 +52,16 @@ async function reply(access: GatewayAccess, call: Call): Promise<Response> {
   } finally {
     clearTimeout(limit);
   }
-  if (!response.ok) throw await apiErrorFrom(response);
+  if (!response.ok && !isCounterOffer(response)) throw await apiErrorFrom(response);
   return response;
+}
+
+function isSdp(response: Response): boolean {
+  return /^application\/sdp\b/i.test(response.headers.get("content-type") ?? "");
+}
+
+function isCounterOffer(response: Response): boolean {
+  return response.status === 406 && isSdp(response);
 }
 
 function malformed(what: string): HelioError {
@@ -66,12 +75,15 @@ export class GatewayResource {
   readonly #access: GatewayAccess;
   #token: string | null;
   #etag: string | null;
+  /** The gateway made the offer. */
+  readonly #isOffered: boolean;
 
   private constructor(access: GatewayAccess, url: string, token: string | null, reply: Response) {
     this.#access = access;
     this.url = url;
     this.#token = token;
     this.#etag = reply.headers.get("etag");
+    this.#isOffered = isCounterOffer(reply);
   }
 
   /**
@@ -84,19 +96,29 @@ export class GatewayResource {
     const call = { method: "POST" as const, url: access.endpoint, token, headers, body: offerSdp };
     const response = await reply(access, call);
     const location = response.headers.get("location");
-    const type = response.headers.get("content-type") ?? "";
     if (location === null) throw malformed("the gateway did not name the session it made");
-    if (!/^application\/sdp\b/i.test(type)) throw malformed("the gateway's answer is no SDP");
+    if (!isSdp(response)) throw malformed("the gateway's answer is no SDP");
     // What was redirected (307) is relative to where it arrived.
     const base = response.url === "" ? access.endpoint : response.url;
     const resource = new GatewayResource(access, new URL(location, base).href, token, response);
     const iceServers = iceServersOf(response.headers.get("link"));
-    return { resource, answerSdp: await response.text(), iceServers };
+    const type = isCounterOffer(response) ? "offer" : "answer";
+    const description = { type, sdp: await response.text() } as const;
+    return { resource, description, iceServers };
   }
 
-  /** Whether candidates and restarts may be told: a gateway without it gives no entity tag. */
-  get takesPatches(): boolean {
-    return this.#etag !== null;
+  /** Answers the gateway's offer. @throws ApiError. */
+  async answer(sdp: string): Promise<void> {
+    const headers = { "content-type": "application/sdp" };
+    await this.#call({ method: "PATCH", headers, body: sdp });
+  }
+
+  /**
+   * Whether ICE can be restarted: a gateway that cannot gives no entity tag, and what the gateway
+   * offered is not ours to restart.
+   */
+  get restarts(): boolean {
+    return this.#etag !== null && !this.#isOffered;
   }
 
   /** Tells candidates. @throws ApiError, with status 412 when ICE has restarted since. */

@@ -10,6 +10,7 @@ import type { LinkStats } from "./link_stats";
 import { onNetworkChange } from "./network";
 import { Recovery } from "./recovery";
 import { iceUfragOf } from "./sdp";
+import { sectionsOf, unplayable } from "./counter_offer";
 import { answerAfterRestart, writeFragment, type CandidateBatch } from "./sdp_fragment";
 import { StatsPoller } from "./stats";
 import { Trickle } from "./trickle";
@@ -32,7 +33,7 @@ export type GatewayPhase =
 
 export interface GatewayState {
   phase: GatewayPhase;
-  /** Why it waits, tries again, or was refused. */
+  /** Why it waits, tries again, or was refused; when open, why a part of it is missing. */
   error: HelioError | null;
 }
 
@@ -60,6 +61,8 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
   #recovery: Recovery | null = null;
   #trickle: Trickle | null = null;
   #answerSdp = "";
+  /** What of the stream this browser cannot play. */
+  #lack: HelioError | null = null;
   #candidates = { local: 0, relay: 0 };
   #hadPath = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -121,7 +124,7 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
   }
 
   protected tell(phase: GatewayPhase, error: HelioError | null = null): void {
-    this.#state = { phase, error };
+    this.#state = { phase, error: phase === "open" ? this.#lack : error };
     this.emit("state", this.#state);
   }
 
@@ -154,6 +157,7 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
     this.#trickle?.stop();
     this.#resource?.end();
     this.#resource = null;
+    this.#lack = null;
     const pc = this.#pc;
     // First forgotten, then closed: what it says while closing is nobody's concern.
     this.#pc = null;
@@ -185,27 +189,43 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
   }
 
   async #take(pc: RTCPeerConnection, offer: RTCSessionDescriptionInit, made: Made): Promise<void> {
-    const { iceServers, answerSdp } = made;
+    const { iceServers, description } = made;
     if (iceServers.length > 0) pc.setConfiguration(this.#configuration(iceServers));
     const trickle = new Trickle((batch) => this.#tellCandidates(pc, batch));
     this.#trickle = trickle;
     this.#hadPath = false;
     this.#candidates = { local: 0, relay: 0 };
     this.#watch(pc, trickle);
-    await pc.setLocalDescription(offer);
-    await pc.setRemoteDescription({ type: "answer", sdp: this.tune(answerSdp) });
+    if (description.type === "offer") {
+      await this.#answer(pc, made);
+    } else {
+      await pc.setLocalDescription(offer);
+      await pc.setRemoteDescription({ type: "answer", sdp: this.tune(description.sdp) });
+    }
     if (this.#pc !== pc) return;
-    this.#answerSdp = answerSdp;
+    this.#answerSdp = description.sdp;
     this.#backoff.reset();
     this.tell("connecting");
     this.#recovery?.attempt();
     trickle.release();
     this.#poller.watch(pc);
     // The gateway's farewell comes by DTLS; the path looks well for half a minute after it.
-    const transport = pc.getTransceivers()[0]?.receiver.transport;
+    const transports = pc.getTransceivers().map(({ receiver }) => receiver.transport);
+    const transport = transports.find((each) => each !== null);
     transport?.addEventListener("statechange", () => {
       if (this.#pc === pc && transport.state === "closed") this.handleFarewell();
     });
+  }
+
+  /** What is published comes in a codec that our offer lacks; the gateway offered it alone. */
+  async #answer(pc: RTCPeerConnection, { resource, description }: Made): Promise<void> {
+    await pc.setRemoteDescription({ type: "offer", sdp: this.tune(description.sdp) });
+    const answer = await pc.createAnswer();
+    const { accepted, refused } = sectionsOf(answer.sdp ?? "", description.sdp);
+    if (accepted.length === 0) throw unplayable(refused);
+    if (refused.length > 0) this.#lack = unplayable(refused);
+    await pc.setLocalDescription(answer);
+    await resource.answer(answer.sdp ?? "");
   }
 
   #watch(pc: RTCPeerConnection, trickle: Trickle): void {
@@ -266,7 +286,7 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
     const pc = this.#pc;
     const resource = this.#resource;
     if (pc === null || resource === null || pc.signalingState !== "stable") return;
-    if (!resource.takesPatches) return this.reopen();
+    if (!resource.restarts) return this.reopen();
     try {
       this.#trickle?.begin();
       this.#hadPath = false;

@@ -31,6 +31,7 @@ const NEXT_STEPS: Record<string, string> = {
   "nothing-published": "Wait: it is asked for again by itself.",
   "offer-malformed": "Update this browser, or try another.",
   "offer-unsupported": "Try another browser: this one asks for what the server does not forward.",
+  "restart-unsupported": "Nothing to do: the page opens another connection by itself.",
 };
 
 interface Problem {

@@ -85,6 +85,7 @@ export class FakeConnection extends EventTarget {
   configuration: RTCConfiguration;
   readonly transport = Object.assign(new EventTarget(), { state: "new" });
   readonly kinds: string[] = [];
+  plays: string[] = [];
   #offers = 0;
 
   constructor(configuration: RTCConfiguration) {
@@ -110,6 +111,16 @@ export class FakeConnection extends EventTarget {
     const lines = ["v=0", "a=group:BUNDLE 0", "m=video 9 UDP/TLS/RTP/SAVPF 96", "a=mid:0"];
     const ice = [`a=ice-ufrag:own${this.#offers}`, "a=ice-pwd:ownpassword", ""];
     return { type: "offer", sdp: [...lines, ...ice].join("\r\n") };
+  }
+
+  /** Takes what has the payload types of `plays`, and no other section. */
+  async createAnswer(): Promise<RTCSessionDescriptionInit> {
+    const sections = (this.remoteDescription?.sdp ?? "").split(/^(?=m=)/m);
+    const taken = sections.map((section) => {
+      const type = / (\d+)\r?\n/.exec(section)?.[1] ?? "";
+      return this.plays.includes(type) ? section : section.replace(/^(m=\w+) 9/, "$1 0");
+    });
+    return { type: "answer", sdp: taken.join("").replace("ufrag:gate", "ufrag:own") };
   }
 
   async setLocalDescription(description: RTCSessionDescriptionInit): Promise<void> {

@@ -4,14 +4,45 @@ use hyper::Method;
 use url::Url;
 
 use crate::http::{Ask, Reply};
+use crate::media::Client;
 use crate::offer::{Offer, Role, values};
 use crate::row::{Miss, Outcome, expect};
-use crate::stand::{Opened, Stand};
+use crate::stand::{Opened, SDP, Stand};
 
 const EVENTS: &str = "urn:ietf:params:whep:ext:core:server-sent-events";
 const LAYER: &str = "urn:ietf:params:whep:ext:core:layer";
 const EVENT_STREAM: &str = "text/event-stream";
 const JSON: &str = "application/json";
+
+pub(super) async fn counters(stand: &mut Stand) -> Outcome {
+    stand.publish().await?;
+    // Once something of it has come, the server has seen its codecs.
+    let (mut ordinary, _) = Client::open(stand, Role::Watch).await?;
+    ordinary.connect().await.map_err(|_| no_media())?;
+    ordinary.hear().await.map_err(|_| no_media())?;
+    // The picture is VP8.
+    let lacking = Offer::of(Role::Watch).with("VP8/", "VP7/");
+    let (reply, opened) = stand.open_countered(&lacking).await?;
+    if reply.status != 406 {
+        let why = format!(
+            "an offer that lacks the codec is answered with {}",
+            reply.status
+        );
+        return Err(Miss::Untold(why));
+    }
+    expect(reply.media_type() == SDP, || {
+        format!("406 comes with {:?}, not an offer", reply.media_type())
+    })?;
+    let opened = opened.ok_or_else(|| Miss::Fault("there is no Location".to_owned()))?;
+    let mut client = Client::answer(stand, &opened).await?;
+    client.connect().await?;
+    client.hear().await
+}
+
+/// Row W30 tells more of it.
+fn no_media() -> Miss {
+    Miss::untold("an ordinary viewer gets no media")
+}
 
 pub(super) async fn has_nothing_yet(stand: &mut Stand) -> Outcome {
     let reply = stand.post(Role::Watch, &Offer::of(Role::Watch).sdp).await?;

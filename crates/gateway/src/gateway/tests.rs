@@ -14,6 +14,7 @@ use super::*;
 use crate::path::{Address, Transport};
 use crate::stream::{ORPHAN_LIFETIME, SessionState};
 
+mod counter_offer;
 mod simulcast;
 mod tcp;
 
@@ -172,6 +173,10 @@ impl World {
     }
 
     fn offer(&mut self, number: usize, offer: &SdpOffer) -> Result<Answer, OfferError> {
+        self.offer_text(number, &offer.to_sdp_string())
+    }
+
+    fn offer_text(&mut self, number: usize, sdp: &str) -> Result<Answer, OfferError> {
         let client = &self.clients[number];
         let new = NewSession {
             id: client.id,
@@ -181,8 +186,7 @@ impl World {
             until: self.clients[number].until,
             external: vec![Address::tcp(addr(EXTERNAL))],
         };
-        let sdp = offer.to_sdp_string();
-        self.gateway.handle_offer(new, &sdp, self.now)
+        self.gateway.handle_offer(new, sdp, self.now)
     }
 
     /// A client that is connected.

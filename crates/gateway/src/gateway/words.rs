@@ -42,11 +42,17 @@ impl Default for Limits {
     }
 }
 
-/// The answer to an offer.
+/// What an offer is answered with: a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// SDP.
+    /// SDP: an answer, or an offer of the gateway's own.
     pub sdp: String,
+    /// Whether it is an offer, to be answered by [`Gateway::handle_answer`] within
+    /// [`CONNECT_WITHIN`] (draft-ietf-wish-whep, "Server Sends Counter-Offer").
+    ///
+    /// [`Gateway::handle_answer`]: crate::Gateway::handle_answer
+    /// [`CONNECT_WITHIN`]: crate::CONNECT_WITHIN
+    pub is_counter_offer: bool,
     /// The entity tag of the ICE session, without quotes.
     pub tag: String,
 }

@@ -53,6 +53,11 @@ pub(super) enum Question {
         fragment: String,
         answer: oneshot::Sender<Result<Patched, PatchError>>,
     },
+    Answered {
+        session: SessionName,
+        sdp: String,
+        answer: oneshot::Sender<Result<(), PatchError>>,
+    },
     Delete {
         session: SessionName,
         answer: oneshot::Sender<bool>,
@@ -126,6 +131,23 @@ impl MediaHandle {
             session,
             tag,
             fragment,
+            answer,
+        })
+        .await
+    }
+
+    /// See [`Gateway::handle_answer`].
+    ///
+    /// # Errors
+    /// [`Stopped`]; what the gateway says of the answer is inside.
+    pub async fn answered(
+        &self,
+        session: SessionName,
+        sdp: String,
+    ) -> Result<Result<(), PatchError>, Stopped> {
+        self.ask(|answer| Question::Answered {
+            session,
+            sdp,
             answer,
         })
         .await
@@ -282,6 +304,14 @@ pub(super) fn ask(
                 OwnTag::Exact(tag) => Tag::Exact(tag),
             });
             reply(answer, gateway.handle_patch(about, tag, &fragment, now));
+        }
+        Question::Answered {
+            session,
+            sdp,
+            answer,
+        } => {
+            let about = (session.id, &session.stream, session.role);
+            reply(answer, gateway.handle_answer(about, &sdp, now));
         }
         Question::Delete { session, answer } => {
             let SessionName { id, stream, role } = session;

@@ -64,6 +64,10 @@ export function tellViewer(state: GatewayState, { isQuiet, hadPicture }: Viewing
         };
   }
   if (state.phase !== "open") return tellBoth(state);
+  if (state.error !== null) {
+    const long = `${sentence(state.error.message)} ${state.error.nextStep}`;
+    return { short: "Not all of it", long, dot: "open" };
+  }
   if (!isQuiet) return { short: "Live", long: "The first picture is on its way.", dot: "open" };
   const long =
     "No pictures arrive: the publisher has stopped, or lost its network. They come back by themselves.";

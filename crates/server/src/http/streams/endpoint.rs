@@ -1,7 +1,7 @@
 //! `POST /{stream}/whip` and `/whep`: an offer becomes a session.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -126,7 +126,7 @@ async fn open(
     }
     tracing::info!(session = %id, stream = %endpoint.stream, caller = caller.kind(), "session opened");
     let location = format!("{}/{id}", uri.path());
-    Ok(created(&answer, &location, |headers| {
+    Ok(opened(&answer, &location, |headers| {
         if endpoint.role == Role::Watch {
             events::advertise(headers, &location);
             layers::advertise(headers, &location);
@@ -138,13 +138,24 @@ async fn open(
     }))
 }
 
-fn created(answer: &Answer, location: &str, links: impl FnOnce(&mut HeaderMap)) -> Response {
+/// 201 with an answer, or 406 with an offer of ours and how long it is valid
+/// (draft-ietf-wish-whep, "Server Sends Counter-Offer").
+fn opened(answer: &Answer, location: &str, links: impl FnOnce(&mut HeaderMap)) -> Response {
+    let valid_until = httpdate::fmt_http_date(SystemTime::now() + gateway::CONNECT_WITHIN);
+    let (status, content_type, patches) = match answer.is_counter_offer {
+        false => (StatusCode::CREATED, SDP.to_owned(), FRAGMENT.to_owned()),
+        true => (
+            StatusCode::NOT_ACCEPTABLE,
+            format!("{SDP}; valid-until=\"{valid_until}\""),
+            format!("{SDP}, {FRAGMENT}"),
+        ),
+    };
     let head = [
-        (CONTENT_TYPE, SDP),
-        (ACCEPT_PATCH, FRAGMENT),
+        (CONTENT_TYPE, content_type.as_str()),
+        (ACCEPT_PATCH, patches.as_str()),
         (LOCATION, location),
     ];
-    let mut response = (StatusCode::CREATED, head, answer.sdp.clone()).into_response();
+    let mut response = (status, head, answer.sdp.clone()).into_response();
     let headers = response.headers_mut();
     headers.insert(ETAG, etag(&answer.tag));
     links(headers);
@@ -156,12 +167,21 @@ pub(super) fn etag(tag: &str) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{tag}\"")).expect("ICE characters fit a header")
 }
 
+/// Its media type without parameters; empty where it names none.
+fn essence(headers: &HeaderMap) -> &str {
+    let given = headers.get(CONTENT_TYPE);
+    let given = given.and_then(|value| value.to_str().ok()).unwrap_or("");
+    given.split(';').next().unwrap_or("").trim()
+}
+
+pub(super) fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
+    essence(headers).eq_ignore_ascii_case(media_type)
+}
+
 /// The body, where it is text of this type.
 pub(super) async fn text(request: Request, media_type: &str) -> Result<String, Refused> {
-    let given = request.headers().get(CONTENT_TYPE);
-    let given = given.and_then(|value| value.to_str().ok()).unwrap_or("");
-    let essence = given.split(';').next().unwrap_or("").trim();
-    if !essence.eq_ignore_ascii_case(media_type) {
+    if !is_of_type(request.headers(), media_type) {
+        let essence = essence(request.headers());
         let detail = format!("\"{essence}\" is not {media_type}");
         return Err(Refused::because(ProblemCode::UnsupportedMediaType, detail));
     }

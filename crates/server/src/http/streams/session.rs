@@ -1,4 +1,5 @@
-//! `/{stream}/whip/{session}` and `/whep/{session}`: trickle, restart, end (RFC 9725 §4.3, §4.5).
+//! `/{stream}/whip/{session}` and `/whep/{session}`: trickle, restart, end (RFC 9725 §4.3, §4.5),
+//! and a viewer's answer to an offer of ours (draft-ietf-wish-whep, 406).
 
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use gateway::{PatchError, Patched, Role, SessionId};
 use protocol::problem::ProblemCode;
 
 use super::super::refused::Refused;
-use super::endpoint::{Endpoint, etag, text};
-use super::{FRAGMENT, cors};
+use super::endpoint::{Endpoint, etag, is_of_type, text};
+use super::{FRAGMENT, SDP, cors};
 use crate::site::Site;
 use crate::udp_loop::{OwnTag, SessionName};
 
@@ -44,6 +45,12 @@ pub(super) async fn handle(
 }
 
 async fn patch(site: &Site, session: SessionName, request: Request) -> Result<Response, Refused> {
+    if session.role == Role::Watch && is_of_type(request.headers(), SDP) {
+        let sdp = text(request, SDP).await?;
+        let answered = site.media.answered(session, sdp).await;
+        answered.map_err(Refused::stopped)?.map_err(refused)?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let tag = tag(request.headers());
     let fragment = text(request, FRAGMENT).await?;
     let patched = site.media.patch(session, tag, fragment).await;
@@ -79,7 +86,11 @@ fn refused(error: PatchError) -> Refused {
         PatchError::NoSession => gone(),
         PatchError::Untagged => ProblemCode::PreconditionRequired.into(),
         PatchError::Stale => Refused::because(ProblemCode::PreconditionFailed, &error),
-        PatchError::Malformed(_) => Refused::because(ProblemCode::OfferMalformed, &error),
+        PatchError::Malformed(_) | PatchError::Answer(_) => {
+            Refused::because(ProblemCode::OfferMalformed, &error)
+        }
+        PatchError::NotOffered => Refused::because(ProblemCode::Conflict, &error),
+        PatchError::NotRestartable => Refused::because(ProblemCode::RestartUnsupported, &error),
     }
 }
 
