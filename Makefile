@@ -66,9 +66,10 @@ screenshots: web tests/node_modules/.installed ## every page into ./screenshots
 	cargo build --package cli
 	cd tests && HELIO=../$(HELIO) npm run screenshots
 
-soak: web tests/node_modules/.installed ## an hour over the relay, a thousand simulated worlds, a million inputs through each fuzz target
+soak: web tests/node_modules/.installed tests/.venv/.installed ## an hour over the relay, 50 kills while it records, a thousand simulated worlds, a million inputs through each fuzz target
 	cargo build --package cli
 	cd tests && HELIO=../$(HELIO) ./run.sh node soak.mjs
+	cd tests && HELIO=../$(HELIO) ./run.sh node recording_soak.mjs
 	SIM_SEEDS=1000 SETUP_SEEDS=1000 cargo test --package sim --test seeds --test setup -- --nocapture
 	scripts/soak.sh
 

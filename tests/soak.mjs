@@ -1,11 +1,9 @@
 // An hour (SOAK_MINUTES) over the embedded relay while 2 % of everything is lost, published in
 // docs/benchmarks.md: `./run.sh node soak.mjs`. SOAK_BUILD says what HELIO is.
-import { execFileSync } from 'node:child_process';
-import { availableParallelism, release } from 'node:os';
 import { isMet, publish, WARM_UP_SHARE } from '../bench/lib/relay_soak.mjs';
-import { readCpuModel } from '../bench/lib/servers.mjs';
 import { CAN_LOSE } from './lib/lossy.mjs';
 import { growthMb, RelaySoak } from './lib/relay_soak.mjs';
+import { soakFacts } from './lib/soak_facts.mjs';
 
 const MINUTES = Number(process.env.SOAK_MINUTES ?? 60);
 const SAMPLE_MS = 10_000;
@@ -14,14 +12,12 @@ if (!CAN_LOSE) {
   console.error('soak: skipped, packets cannot be lost here: no namespace of its own, or no nft');
   process.exit(0);
 }
-const when = new Date().toISOString().slice(0, 16).replace('T', ' ');
+const facts = soakFacts();
 const soak = await RelaySoak.open();
 try {
   const results = await soak.run(MINUTES * 60_000, { percent: 2, sampleMs: SAMPLE_MS, say: console.log });
   for (const each of results.memory) each.growthMb = growthMb(each.samplesMb, WARM_UP_SHARE);
-  const machine = `${availableParallelism()} cores, ${readCpuModel()}, Linux ${release().split('-')[0]}`;
-  const build = process.env.SOAK_BUILD ?? `commit ${execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim()}`;
-  publish({ when, build, machine, ...results });
+  publish({ ...facts, ...results });
   process.exitCode = isMet(results) ? 0 : 1;
 } finally {
   await soak.close();

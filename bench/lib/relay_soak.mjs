@@ -1,22 +1,17 @@
 // What a long run over the relay came to (`make soak`), kept beside the benchmarks and shown with
 // them: they are measured in minutes, this takes an hour.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { table, verdict } from './figures.mjs';
+import { publishSection } from './sections.mjs';
 
-const RESULTS = new URL('../results/', import.meta.url);
-const FILE = new URL('relay_soak.json', RESULTS);
-const PAGE = new URL('../../docs/benchmarks.md', import.meta.url);
-const TITLE = '## An hour over the relay';
+const TITLE = 'An hour over the relay';
 const LONGEST_GAP_MS = 999;
 const GROWTH_MB = 2;
 /** The first part of a run, in which programs take what they keep. */
 export const WARM_UP_SHARE = 1 / 6;
 
-/** Keeps the results, and shows them in docs/benchmarks.md. */
+/** Shows the results in docs/benchmarks.md. */
 export function publish(results) {
-  mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(FILE, `${JSON.stringify(results, null, 1)}\n`);
-  writeFileSync(PAGE, withSection(readFileSync(PAGE, 'utf8'), soakSection()));
+  publishSection(TITLE, section(results));
 }
 
 /** Whether nothing stood still, got lost or grew. */
@@ -25,24 +20,10 @@ export function isMet({ texts, stills, memory }) {
   return lacks === 0 && texts.longestGapMs <= LONGEST_GAP_MS && memory.every(({ growthMb }) => growthMb <= GROWTH_MB);
 }
 
-/** The section of the last run; empty where there was none. */
-export function soakSection() {
-  return existsSync(FILE) ? section(JSON.parse(readFileSync(FILE, 'utf8'))) : '';
-}
-
-/** A page with the section in the place of the one that it has, else before the last one. */
-function withSection(page, text) {
-  const from = page.indexOf(TITLE);
-  const rest = page.indexOf('\n## ', from === -1 ? page.indexOf('\n## Again') : from) + 1;
-  return page.slice(0, from === -1 ? rest : from) + text + page.slice(rest);
-}
-
 function section({ build, when, machine, minutes, percent, packets, texts, stills, memory, reconnections, stalls, loads, sampleMs }) {
   const share = (100 * packets.lost / packets.every).toFixed(2);
   const ms = (figure) => `${Math.round(figure)} ms`;
-  return `${TITLE}
-
-Three native devices, each command a program of its own, and \`helio serve\` (${build}) on one machine (${machine}, ${when} UTC, ${minutes.toFixed(0)} minutes, by \`make soak\`): \`helio message -\` at both ends of one link, a text every ${texts.everyMs} ms each way, and \`helio send\` to \`helio receive\` on another, a still every ${stills.everySeconds} s. No device tells its addresses, so everything goes from relay to relay of the server, while each datagram gets lost with ${percent} % wherever it comes in, at devices and server alike: ${packets.lost} of ${packets.every} were (${share} %). Credentials, nonces and tokens of 10 minutes end and are renewed meanwhile. Times that a program was without a path: ${reconnections.length}.
+  return `Three native devices, each command a program of its own, and \`helio serve\` (${build}) on one machine (${machine}, ${when} UTC, ${minutes.toFixed(0)} minutes, by \`make soak\`): \`helio message -\` at both ends of one link, a text every ${texts.everyMs} ms each way, and \`helio send\` to \`helio receive\` on another, a still every ${stills.everySeconds} s. No device tells its addresses, so everything goes from relay to relay of the server, while each datagram gets lost with ${percent} % wherever it comes in, at devices and server alike: ${packets.lost} of ${packets.every} were (${share} %). Credentials, nonces and tokens of 10 minutes end and are renewed meanwhile. Times that a program was without a path: ${reconnections.length}.
 
 ${table(['', 'sent', 'lost', 'twice', 'median', 'slowest', 'longest time without one', ''], [
     ['texts', texts.said, texts.lost, texts.doubled, ms(texts.medianMs), ms(texts.longestMs), ms(texts.longestGapMs),
@@ -55,9 +36,7 @@ The longest time between two texts that were *said* is ${ms(texts.longestPauseMs
 
 Resident memory, every ${sampleMs / 1000} s; growth is that from the first tenth after ${Math.round(minutes * WARM_UP_SHARE)} minutes to the last tenth of the run:
 
-${table(['', 'begin', `after ${Math.round(minutes * WARM_UP_SHARE)} minutes`, 'half way', 'end', 'most', 'growth', ''], memory.map(memoryRow))}
-
-`;
+${table(['', 'begin', `after ${Math.round(minutes * WARM_UP_SHARE)} minutes`, 'half way', 'end', 'most', 'growth', ''], memory.map(memoryRow))}`;
 }
 
 function memoryRow({ who, samplesMb, growthMb }) {

@@ -1,6 +1,6 @@
 // Recordings played: in the page by hls.js, over HTTP, as one film, and by nobody who may not.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -14,7 +14,7 @@ import { makeStream } from '../lib/streams.mjs';
 const TONE_HZ = 440;
 
 describe('recordings', { timeout: 270_000 }, () => {
-  let server, owner, camera, viewCode;
+  let server, owner, camera, publishCode, viewCode;
 
   /// A request with a bearer token; its body is bytes.
   const ask = (path, { bearer, method = 'GET', headers = {} } = {}) => new Promise((done, fail) => {
@@ -35,10 +35,10 @@ describe('recordings', { timeout: 270_000 }, () => {
     await setUp(owner, server);
     await makeStream(owner, server, 'door');
     await owner.page.getByTestId('record-switch').click();
-    const { code } = server.command('streams', 'share', 'door', '--publish');
+    publishCode = server.command('streams', 'share', 'door', '--publish').code;
     viewCode = server.command('streams', 'share', 'door', '--view').code;
     await until('the switch is on', () => server.command('streams').streams[0].isRecorded);
-    camera = await FfmpegWhip.start(server, 'door', code, { toneHz: TONE_HZ });
+    camera = await FfmpegWhip.start(server, 'door', publishCode, { toneHz: TONE_HZ });
     await until('three segments', () => segmentsOf(server, 'door').length >= 3, 60_000);
   });
 
@@ -133,8 +133,31 @@ describe('recordings', { timeout: 270_000 }, () => {
     assert.equal((await ask('/api/streams/door/recordings?from=0&to=9', { bearer: viewCode, method: 'DELETE' })).status, 401);
   });
 
+  test('are deleted by their owner, in the page and on the command line', async () => {
+    const { page } = owner;
+    await page.goto(`${server.origin}/door/recordings`);
+    const lost = segmentsOf(server, 'door').at(-1);
+    rmSync(lost.path);
+    assert.equal((await ask(`/door/hls/${lost.start}.mp4`, { bearer: viewCode })).status, 404);
+    const [span, ...others] = server.command('recordings', 'list', 'door').spans;
+    assert.deepEqual([span.to, others], [lost.start, []], 'what is gone is not listed');
+    const [first] = segmentsOf(server, 'door');
+    const before = new Date(first.start + 1).toISOString();
+    assert.match(server.order('recordings', 'delete', 'door', '--to', before), /^1 files of door are deleted/);
+    assert.ok(!existsSync(first.path) && segmentsOf(server, 'door').length > 1);
+    await page.getByTestId('delete-day').click();
+    await page.getByTestId('confirm').click();
+    await page.getByTestId('no-recordings').waitFor();
+    assert.deepEqual(segmentsOf(server, 'door'), []);
+    const deleted = server.command('audit').entries.filter(({ action }) => action === 'recordings-deleted');
+    assert.deepEqual(deleted.map(({ account }) => account !== undefined).sort(), [false, true], 'by the operator, and by the account');
+    assert.deepEqual(owner.problems, []);
+  });
+
   test('end with the name of their stream', async () => {
-    assert.ok(segmentsOf(server, 'door').length > 0);
+    camera = await FfmpegWhip.start(server, 'door', publishCode, { toneHz: TONE_HZ });
+    await until('there is one', () => segmentsOf(server, 'door').length > 0);
+    await camera.stop();
     const { page } = owner;
     await page.goto(`${server.origin}/streams`);
     await page.getByTestId('remove-stream').click();

@@ -5,6 +5,7 @@ import {
   momentOf,
   recordedDays,
   secondOf,
+  spanOfAll,
   spansOf,
   weeksOf,
 } from "../src/pages/recordings/days";
@@ -21,6 +22,12 @@ describe("days", () => {
     const first = spansOf([span], dayOf(noon));
     expect(first).toEqual([{ from: span.from, to: dayOf(noon).end, bytes: 200 }]);
     expect(spansOf([span], dayOf(noon - 24 * HOUR))).toEqual([]);
+  });
+
+  test("all of a day is from its first recording to its last", () => {
+    const spans = [1, 5, 9].map((hour) => ({ from: hour, to: hour + 2, bytes: 10 }));
+    expect(spanOfAll(spans)).toEqual({ from: 1, to: 11, bytes: 30 });
+    expect(spanOfAll([])).toBeNull();
   });
 
   test("a month is weeks that begin on Monday", () => {

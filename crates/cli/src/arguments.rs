@@ -6,9 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use server::config::Sources;
 
 mod conform;
+mod recordings;
 mod streams;
 
 pub(crate) use conform::ConformArguments;
+pub(crate) use recordings::{DeleteArguments, RecordingsAction};
 pub(crate) use streams::{ShareArguments, StreamsAction, SwitchArguments};
 
 /// Links your own devices: signalling, TURN and web pages in one program.
@@ -60,6 +62,11 @@ pub(crate) enum Command {
     Streams {
         #[command(subcommand)]
         action: Option<StreamsAction>,
+    },
+    /// List and delete what is recorded of a stream
+    Recordings {
+        #[command(subcommand)]
+        action: RecordingsAction,
     },
     /// Ask any server the WHIP and WHEP checklist, row by row
     Conform(ConformArguments),

@@ -12,6 +12,7 @@ pub(crate) mod message;
 pub(crate) mod pair;
 pub(crate) mod pairs;
 pub(crate) mod receive;
+pub(crate) mod recordings;
 pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod setup;

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
             commands::pairs::run(&device, &server, output, action.as_ref())
         }
         Command::Streams { action } => commands::streams::run(&server, output, action.as_ref()),
+        Command::Recordings { action } => commands::recordings::run(&server, output, action),
         Command::Conform(arguments) => commands::conform::run(&device, output, arguments),
         Command::Keys { action } => commands::keys::run(&device, &server, output, action.as_ref()),
         Command::Audit => commands::audit::run(&server, output),

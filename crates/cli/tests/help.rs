@@ -26,8 +26,22 @@ fn the_help_of_helio_reads_so() {
 #[test]
 fn the_help_of_each_command_reads_so() {
     for command in [
-        "serve", "setup", "pair", "message", "file", "send", "receive", "doctor", "devices",
-        "pairs", "streams", "conform", "keys", "audit", "config",
+        "serve",
+        "setup",
+        "pair",
+        "message",
+        "file",
+        "send",
+        "receive",
+        "doctor",
+        "devices",
+        "pairs",
+        "streams",
+        "recordings",
+        "conform",
+        "keys",
+        "audit",
+        "config",
     ] {
         insta::assert_snapshot!(format!("help-{command}"), said(&[command, "--help"]));
     }
@@ -41,6 +55,7 @@ fn the_help_of_each_action_reads_so() {
         ("pairs", "add"),
         ("streams", "share"),
         ("streams", "public"),
+        ("recordings", "delete"),
         ("keys", "kill"),
         ("config", "check"),
     ] {
@@ -61,6 +76,16 @@ fn wrong_usage_ends_with_2_and_says_where_to_look() {
         &["streams", "share", "api", "--view"],
         &["streams", "share", "cam0", "--view", "--expires", "1y"],
         &["streams", "public", "cam0", "maybe"],
+        &["recordings", "delete", "cam0"],
+        &[
+            "recordings",
+            "delete",
+            "cam0",
+            "--all",
+            "--to",
+            "2026-11-22T14:00:00Z",
+        ],
+        &["recordings", "delete", "cam0", "--to", "yesterday"],
         &["serve", "--set", "turn.realm"],
         &["pair"],
         &["send"],

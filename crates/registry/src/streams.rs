@@ -153,19 +153,19 @@ impl Registry {
         Ok(stream)
     }
 
-    /// Writes down that an account deletes recordings of its stream.
+    /// Writes down that an account, or the operator (`None`), deletes recordings of a stream.
     ///
     /// # Errors
     /// Nobody has the name, or another account than `by`.
     pub async fn note_deleted_recordings(
         &self,
         name: &StreamName,
-        by: &AccountId,
+        by: Option<&AccountId>,
         now_ms: u64,
     ) -> Result<(), StreamError> {
         let mut transaction = self.write().await?;
-        own_stream(&mut transaction, name, Some(by)).await?;
-        let (action, subject) = (AuditAction::RecordingsDeleted, subject(name, Some(by)));
+        own_stream(&mut transaction, name, by).await?;
+        let (action, subject) = (AuditAction::RecordingsDeleted, subject(name, by));
         audit::append(&mut transaction, action, subject, now_ms).await?;
         transaction.commit().await?;
         Ok(())

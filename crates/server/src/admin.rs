@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
+use protocol::http::recordings::{DeletedRecordings, Recordings};
 use protocol::http::streams::{CreatedShare, NewShare, PutStream, Shares, Stream, Streams};
 use protocol::http::{Audit, Devices, Invite, Pair, Pairs, Rename};
 use protocol::id::{DeviceId, PairId, ShareId};
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::control::Control;
 use crate::http::path_id::PathId;
+use crate::http::recordings;
 use crate::http::refused::Refused;
 
 /// Where the socket of a server with this data directory is.
@@ -62,6 +64,10 @@ pub(crate) fn router(control: Arc<Control>) -> Router {
         .route("/pairs/{id}", patch(rename_pair).merge(delete(revoke_pair)))
         .route("/streams", get(streams))
         .route("/streams/{name}", put(put_stream))
+        .route(
+            "/streams/{name}/recordings",
+            get(list_recordings).merge(delete(delete_recordings)),
+        )
         .route(
             "/streams/{name}/shares",
             get(shares).merge(post(create_share)),
@@ -164,6 +170,23 @@ async fn put_stream(
 ) -> Result<Json<Stream>, Refused> {
     let put = control.put_stream(&name, None, &body).await?;
     Ok(Json(put))
+}
+
+async fn list_recordings(
+    State(control): State<Arc<Control>>,
+    PathId(stream): PathId<StreamName>,
+    uri: Uri,
+) -> Result<Json<Recordings>, Refused> {
+    Ok(Json(recordings::listed(&control, &stream, &uri).await?))
+}
+
+async fn delete_recordings(
+    State(control): State<Arc<Control>>,
+    PathId(stream): PathId<StreamName>,
+    uri: Uri,
+) -> Result<Json<DeletedRecordings>, Refused> {
+    let deleted = recordings::deleted(&control, &stream, None, &uri).await?;
+    Ok(Json(deleted))
 }
 
 async fn shares(

@@ -30,7 +30,7 @@ mod pages;
 mod pairs;
 pub(crate) mod path_id;
 mod paths;
-mod recordings;
+pub(crate) mod recordings;
 pub(crate) mod redirect;
 pub(crate) mod refused;
 mod register;

@@ -137,6 +137,11 @@ impl Recordings {
         Some((folder.join(segment.file_name()), segment))
     }
 
+    /// Lists a segment no longer whose file is gone: whoever has the disk may delete it.
+    pub(crate) fn forget(&self, stream: &StreamName, start_ms: u64) {
+        self.shared.write().remove(stream, start_ms);
+    }
+
     /// A film of segments; reads files.
     ///
     /// # Errors

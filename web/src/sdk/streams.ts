@@ -84,6 +84,12 @@ export class Streams {
     await this.#api.account(`/api/streams/${name}`, { method: "DELETE" });
   }
 
+  /** Deletes the recorded segments that begin in a time, in Unix milliseconds; how many. */
+  async deleteRecordings(name: string, from: number, to: number): Promise<number> {
+    const path = `/api/streams/${name}/recordings?from=${from}&to=${to}`;
+    return (await this.#api.account<{ deleted: number }>(path, { method: "DELETE" })).deleted;
+  }
+
   /** A token for one stream, cached. */
   async token(name: string, action: StreamAction): Promise<Token> {
     return this.#api.scopedToken(`${action}:${name}`);

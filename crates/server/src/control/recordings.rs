@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use protocol::http::recordings::RecordingState;
 use protocol::id::AccountId;
+use protocol::problem::ProblemCode;
 use protocol::stream::StreamName;
 use registry::Stream;
 
@@ -11,6 +12,7 @@ use super::streams::{no_such_stream, stream_refused};
 use super::{Control, failed};
 use crate::clock::unix_now_ms;
 use crate::http::refused::Refused;
+use crate::recording::Recordings;
 
 impl Control {
     /// Lets the loops record what is to be recorded; at start.
@@ -52,21 +54,31 @@ impl Control {
         }
     }
 
-    /// Deletes the segments of an account's stream that begin in a range, in Unix milliseconds; how
-    /// many.
+    /// What is on the disk.
+    ///
+    /// # Errors
+    /// `conflict` while no server runs, which alone may touch the files.
+    pub(crate) fn recordings(&self) -> Result<&Recordings, Refused> {
+        let live = self.live.get();
+        live.map(|live| &live.recordings).ok_or_else(|| {
+            let detail = "recordings are listed and deleted while the server runs: start it";
+            Refused::because(ProblemCode::Conflict, detail)
+        })
+    }
+
+    /// Deletes the segments of a stream that begin in a range, in Unix milliseconds; how many. `by`
+    /// an account, it must be its own.
     pub(crate) async fn delete_recordings(
         &self,
         name: &StreamName,
-        by: &AccountId,
+        by: Option<&AccountId>,
         range: Range<u64>,
     ) -> Result<usize, Refused> {
+        let recordings = self.recordings()?;
         let noted = self
             .registry
             .note_deleted_recordings(name, by, unix_now_ms());
         noted.await.map_err(stream_refused)?;
-        match self.live.get() {
-            Some(live) => Ok(live.recordings.delete(name, range).await),
-            None => Ok(0),
-        }
+        Ok(recordings.delete(name, range).await)
     }
 }

@@ -18,6 +18,7 @@ use futures_util::stream;
 use protocol::http::recordings::{
     DeletedRecordings, MAX_SPANS, RecordedSpan, RecordingState, Recordings, Ticket,
 };
+use protocol::id::AccountId;
 use protocol::problem::{Problem, ProblemCode};
 use protocol::stream::{StreamAction, StreamName};
 use serde::Deserialize;
@@ -27,6 +28,7 @@ use super::caller::AccountCaller;
 use super::path_id::PathId;
 use super::refused::Refused;
 use super::stream_caller::authorize;
+use crate::control::Control;
 use crate::recording::{Export, Segment};
 use crate::site::Site;
 
@@ -59,18 +61,35 @@ impl Range {
     }
 
     /// The segments of which a part is within it, and which the stream's account recorded.
-    async fn segments(self, site: &Site, stream: &StreamName) -> Result<Vec<Segment>, Refused> {
-        let since_ms = site.control.recorded_since(stream).await?;
+    async fn segments(
+        self,
+        control: &Control,
+        stream: &StreamName,
+    ) -> Result<Vec<Segment>, Refused> {
+        let since_ms = control.recorded_since(stream).await?;
         let from = self.from.unwrap_or(0);
         let to = self.to.map_or(Bound::Unbounded, Bound::Excluded);
         if self.to.is_some_and(|to| to <= since_ms) {
             return Ok(Vec::new());
         }
-        let segments = site
-            .recordings
-            .segments(stream, (Bound::Included(since_ms), to));
+        let since = Bound::Included(since_ms);
+        let segments = control.recordings()?.segments(stream, (since, to));
         let is_within = |segment: &Segment| segment.end_ms() > from;
         Ok(segments.into_iter().filter(is_within).collect())
+    }
+
+    /// Both its ends.
+    ///
+    /// # Errors
+    /// `bad-message` where one is not said.
+    fn ends(self) -> Result<std::ops::Range<u64>, Refused> {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) => Ok(from..to),
+            _ => {
+                let detail = "from and to say what is deleted";
+                Err(Refused::because(ProblemCode::BadMessage, detail))
+            }
+        }
     }
 }
 
@@ -92,12 +111,21 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Json<Recordings>, Refused> {
     authorize(&site, &headers, &uri, &stream, StreamAction::View).await?;
-    let segments = Range::of(&uri)?.segments(&site, &stream).await?;
+    Ok(Json(listed(&site.control, &stream, &uri).await?))
+}
+
+/// What is recorded of a stream in the time that a query names.
+pub(crate) async fn listed(
+    control: &Control,
+    stream: &StreamName,
+    uri: &Uri,
+) -> Result<Recordings, Refused> {
+    let segments = Range::of(uri)?.segments(control, stream).await?;
     let mut spans = spans(&segments);
     let surplus = spans.len().saturating_sub(MAX_SPANS);
     spans.drain(..surplus);
-    let state = site.control.recording_state(&stream).await?;
-    Ok(Json(Recordings { state, spans }))
+    let state = control.recording_state(stream).await?;
+    Ok(Recordings { state, spans })
 }
 
 fn spans(segments: &[Segment]) -> Vec<RecordedSpan> {
@@ -125,20 +153,20 @@ pub(crate) async fn delete(
     PathId(stream): PathId<StreamName>,
     uri: Uri,
 ) -> Result<Json<DeletedRecordings>, Refused> {
-    let Range {
-        from: Some(from),
-        to: Some(to),
-    } = Range::of(&uri)?
-    else {
-        let detail = "from and to say what is deleted";
-        return Err(Refused::because(ProblemCode::BadMessage, detail));
-    };
-    let by = &caller.token.account;
-    let deleted = site
-        .control
-        .delete_recordings(&stream, by, from..to)
-        .await?;
-    Ok(Json(DeletedRecordings { deleted }))
+    let by = Some(&caller.token.account);
+    Ok(Json(deleted(&site.control, &stream, by, &uri).await?))
+}
+
+/// Deletes what begins in the time that a query names; by the operator (`None`) of any stream.
+pub(crate) async fn deleted(
+    control: &Control,
+    stream: &StreamName,
+    by: Option<&AccountId>,
+    uri: &Uri,
+) -> Result<DeletedRecordings, Refused> {
+    let range = Range::of(uri)?.ends()?;
+    let deleted = control.delete_recordings(stream, by, range).await?;
+    Ok(DeletedRecordings { deleted })
 }
 
 /// Lets a link without a bearer token load a film, soon.
@@ -177,11 +205,15 @@ async fn hls(
     let (path, segment) = found
         .filter(|(_, segment)| segment.start_ms >= since_ms)
         .ok_or(ProblemCode::NotFound)?;
-    file::respond(&path, segment.bytes, &headers).await
+    let response = file::respond(&path, segment.bytes, &headers).await?;
+    response.ok_or_else(|| {
+        site.recordings.forget(&stream, start_ms);
+        ProblemCode::NotFound.into()
+    })
 }
 
 async fn playlist(site: &Site, stream: &StreamName, range: Range) -> Result<Response, Refused> {
-    let mut segments = range.segments(site, stream).await?;
+    let mut segments = range.segments(&site.control, stream).await?;
     if range.from.is_none() {
         // The latest run: what is live, or was last.
         let run = segments.last().map(|segment| segment.run_ms);
@@ -221,7 +253,7 @@ async fn film(
         }
         None => drop(authorize(&site, &headers, &uri, &stream, StreamAction::View).await?),
     }
-    let segments = Range::of(&uri)?.segments(&site, &stream).await?;
+    let segments = Range::of(&uri)?.segments(&site.control, &stream).await?;
     check_count(&segments)?;
     let begin_ms = segments.first().ok_or_else(nothing_recorded)?.start_ms;
     let recordings = site.recordings.clone();

@@ -25,6 +25,13 @@ export function spansOf(spans: readonly RecordedSpan[], { begin, end }: Day): Re
   });
 }
 
+/** From the first of the spans to the last, and the bytes of all; null where there is none. */
+export function spanOfAll(spans: readonly RecordedSpan[]): RecordedSpan | null {
+  const [first, last] = [spans[0], spans.at(-1)];
+  if (!first || !last) return null;
+  return { from: first.from, to: last.to, bytes: spans.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
 /** The beginnings of the days on which there is something. */
 export function recordedDays(spans: readonly RecordedSpan[]): Set<number> {
   const days = new Set<number>();

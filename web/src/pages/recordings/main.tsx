@@ -1,31 +1,33 @@
 // The recordings of a stream (`/{stream}/recordings`). A guest's code stands after the `#`.
 import { useEffect } from "preact/hooks";
-import { Streams } from "../../sdk";
+import { asHelioError, Streams } from "../../sdk";
 import { Button, LinkButton } from "../../ui/button";
-import { byteSize, day as dayWords } from "../../ui/format";
+import { day as dayWords } from "../../ui/format";
 import { mount } from "../../ui/mount";
 import { Empty, FailureNotice } from "../../ui/notice";
 import { Toast } from "../../ui/toast";
 import { accessOfBrowser, accessOfGuest, streamOfAddress, type Access } from "../gateway/access";
 import { opening, OpeningView } from "../gateway/opening";
 import { StreamBar } from "../gateway/streamBar";
-import type { Told } from "../gateway/words";
+import { refusalOf, type Told } from "../gateway/words";
+import { failureOf } from "../shared/failure";
 import { apiFor } from "../shared/session";
 import { Calendar } from "./calendar";
 import { clock } from "./days";
 import {
   day,
-  daySpans,
-  download,
   failure,
   keepFresh,
   moment,
   openRecordings,
+  playAgain,
   spans,
   state,
+  turnOn,
   wish,
 } from "./model";
 import { Player } from "./player";
+import { SpanList } from "./spanList";
 import { Timeline } from "./timeline";
 import "../link/link.css";
 import "../link/stage.css";
@@ -34,14 +36,22 @@ import "./recordings.css";
 const stream = streamOfAddress();
 const code = location.hash.slice(1);
 
-const { state: opened, open } = opening("Opening the recordings", async () => {
-  const access =
-    code === ""
-      ? await accessOfBrowser(stream, "view")
-      : accessOfGuest(code, await new Streams(apiFor(null)).open(code));
-  await openRecordings(access);
-  return access;
-});
+let asked: Access | null = null;
+const { state: opened, open } = opening(
+  "Opening the recordings",
+  async () => {
+    asked =
+      code === ""
+        ? await accessOfBrowser(stream, "view")
+        : accessOfGuest(code, await new Streams(apiFor(null)).open(code));
+    await openRecordings(asked);
+    return asked;
+  },
+  (thrown) =>
+    asked === null
+      ? failureOf("Opening the recordings", thrown)
+      : refusalOf(asHelioError(thrown), asked),
+);
 
 function RecordingsPage() {
   return (
@@ -70,18 +80,12 @@ function told(): Told {
 function Ready({ access }: { access: Access }) {
   useEffect(keepFresh, []);
   const live = code === "" ? `/${stream}/` : `/s/#${code}`;
+  const isOwner = access.who === "device";
   return (
     <div class="recordings" data-testid="recordings">
       <StreamBar stream={stream} who={access.who} told={told()} phase={state.value} />
       {spans.value.length === 0 ? (
-        <Empty icon="video" title="Nothing is recorded yet" testid="no-recordings">
-          <p>
-            {access.who === "device"
-              ? "Turn recording on under Streams: what is published from then on stands here."
-              : "What is recorded stands here."}
-          </p>
-          <LinkButton href={live}>Watch live</LinkButton>
-        </Empty>
+        <Nothing isOwner={isOwner} live={live} />
       ) : (
         <main class="recordings-main">
           <div class="recordings-film">
@@ -95,11 +99,17 @@ function Ready({ access }: { access: Access }) {
               </LinkButton>
             </div>
             <Timeline />
-            {failure.value && <FailureNotice failure={failure.value} testid="recording-failure" />}
+            {failure.value && (
+              <FailureNotice failure={failure.value} testid="recording-failure">
+                <Button small icon="retry" onClick={() => void playAgain()} testid="play-again">
+                  Try again
+                </Button>
+              </FailureNotice>
+            )}
           </div>
-          <aside class="stack">
+          <aside class="recordings-list">
             <Calendar />
-            <SpanList />
+            <SpanList isOwner={isOwner} />
           </aside>
         </main>
       )}
@@ -108,25 +118,33 @@ function Ready({ access }: { access: Access }) {
   );
 }
 
-function SpanList() {
+/** Before there is a recording: whether there will be one, and how to get there. */
+function Nothing({ isOwner, live }: { isOwner: boolean; live: string }) {
+  const isOff = state.value === "off";
+  const words = {
+    off: isOwner
+      ? "Turn recording on: what is published from then on stands here."
+      : "What is recorded stands here.",
+    waiting: "It is recorded as soon as somebody publishes.",
+    recording: "The first minute is on its way.",
+    "disk-full": "The server's disk is full. It is recorded when there is room.",
+    failed: "The server cannot write its recordings. Its log says why.",
+  };
   return (
-    <ul class="span-list" aria-label="Recordings of the day">
-      {daySpans.value.map((span) => (
-        <li key={span.from} class="row row-between">
-          <Button look="quiet" onClick={() => (wish.value = span.from)} testid="span">
-            {clock(span.from)} – {clock(span.to)}
-          </Button>
-          <span class="faint figure">{byteSize(span.bytes)}</span>
-          <Button
-            look="quiet"
-            icon="download"
-            label={`Download ${clock(span.from)} to ${clock(span.to)}`}
-            testid="download-span"
-            onClick={() => void download(span)}
-          />
-        </li>
-      ))}
-    </ul>
+    <main class="recordings-none">
+      <Empty icon="video" title="Nothing is recorded yet" testid="no-recordings">
+        <p>{words[state.value]}</p>
+        <div class="row">
+          {isOff && isOwner && (
+            <Button look="primary" onClick={() => void turnOn()} testid="turn-on">
+              Turn recording on
+            </Button>
+          )}
+          <LinkButton href={live}>Watch live</LinkButton>
+        </div>
+      </Empty>
+      {failure.value && <FailureNotice failure={failure.value} testid="recording-failure" />}
+    </main>
   );
 }
 

@@ -4,20 +4,21 @@ import Hls from "hls.js/light";
 import { useEffect, useRef } from "preact/hooks";
 import { effect } from "@preact/signals";
 import { momentOf, secondOf, type Placed } from "./days";
-import { day, daySpans, failure, isGrowing, moment, recordings, wish } from "./model";
+import { attempts, day, daySpans, failure, isGrowing, moment, recordings, wish } from "./model";
 
 /** Shows the day, from the moment that is wished for. */
 export function Player() {
   const video = useRef<HTMLVideoElement>(null);
   const begin = day.value.begin;
   const isEmpty = daySpans.value.length === 0;
+  const attempt = attempts.value;
   useEffect(() => {
     const element = video.current;
     if (!element || isEmpty) return undefined;
     const { end } = day.peek();
     const source = recordings().playlist(begin, isGrowing.peek() ? null : end);
     return Hls.isSupported() ? playByScript(element, source) : playNatively(element, source);
-  }, [begin, isEmpty]);
+  }, [begin, isEmpty, attempt]);
   return (
     <section class="recording-stage" aria-label="Picture">
       {isEmpty ? (
@@ -52,12 +53,14 @@ function playByScript(video: HTMLVideoElement, source: string): () => void {
   };
   const stopSeeking = effect(seek);
   hls.on(Hls.Events.LEVEL_LOADED, seek);
-  hls.on(Hls.Events.ERROR, (_, { fatal, details }) => {
-    if (!fatal) return;
+  hls.on(Hls.Events.ERROR, (_, { fatal, details, response }) => {
+    // What is not there is not asked for again, and without its beginning the film stands still.
+    if (!fatal && response?.code !== 404) return;
     failure.value = {
       title: "The recording does not play",
-      cause: `The player stopped: ${details}.`,
-      next: "Load the page again. If it stays so, download the film.",
+      cause: "A part of it could not be loaded: it was deleted meanwhile, or the path broke.",
+      next: "Try again. If it stays so, choose another one in the list, or download it.",
+      code: details,
     };
   });
   const follow = () => (moment.value = momentOf(parts(), video.currentTime));

@@ -12,30 +12,34 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use protocol::problem::ProblemCode;
 
 use crate::http::refused::Refused;
 
 /// What is read at once.
 const CHUNK_BYTES: u64 = 256 * 1024;
 
-/// Answers with a file of this length. What is finished does not change.
+/// Answers with a file of this length; none where there is no such file. What is finished does not
+/// change.
 pub(super) async fn respond(
     path: &Path,
     length: u64,
     headers: &HeaderMap,
-) -> Result<Response, Refused> {
+) -> Result<Option<Response>, Refused> {
     let asked = headers.get(RANGE).and_then(|range| range.to_str().ok());
     let part = asked.and_then(|asked| part(asked, length));
     if part.as_ref().is_some_and(Range::is_empty) {
         let head = [(CONTENT_RANGE, format!("bytes */{length}"))];
-        return Ok((StatusCode::RANGE_NOT_SATISFIABLE, head).into_response());
+        return Ok(Some(
+            (StatusCode::RANGE_NOT_SATISFIABLE, head).into_response(),
+        ));
     }
     let (status, bytes) = match part {
         Some(part) => (StatusCode::PARTIAL_CONTENT, part),
         None => (StatusCode::OK, 0..length),
     };
-    let file = open(path.to_owned(), bytes.start).await?;
+    let Some(file) = open(path.to_owned(), bytes.start).await? else {
+        return Ok(None);
+    };
     let left = bytes.end - bytes.start;
     let head = [
         (CONTENT_TYPE, "video/mp4".to_owned()),
@@ -50,19 +54,18 @@ pub(super) async fn respond(
         let range = range.try_into().expect("digits fit a header");
         response.headers_mut().insert(CONTENT_RANGE, range);
     }
-    Ok(response)
+    Ok(Some(response))
 }
 
-async fn open(path: PathBuf, begin: u64) -> Result<File, Refused> {
+async fn open(path: PathBuf, begin: u64) -> Result<Option<File>, Refused> {
     let opened = tokio::task::spawn_blocking(move || {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(begin))?;
         Ok(file)
     });
     match opened.await.map_err(io::Error::other).flatten() {
-        Ok(file) => Ok(file),
-        // Deleted meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(ProblemCode::NotFound.into()),
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Refused::internal(&error)),
     }
 }
