@@ -7,17 +7,19 @@ import { FPS, pictureSteps } from '../lib/camera.mjs';
 import { OtherSite } from '../lib/other_site.mjs';
 import { setUp } from '../lib/people.mjs';
 import { loudestPitch } from '../lib/pitch.mjs';
-import { Server } from '../lib/server.mjs';
+import { freePort, LAN, Server } from '../lib/server.mjs';
 import { makeStream } from '../lib/streams.mjs';
 
 const TONE_HZ = 660;
 const PICTURES = 60;
 
 describe('clients of others', { timeout: 180_000 }, () => {
-  let server, site, owner, camera, viewer, publishing, viewing;
+  let server, site, owner, camera, viewer, publishing, viewing, plain, paths;
 
   before(async () => {
-    [server, site] = await Promise.all([Server.start(), OtherSite.start()]);
+    [plain, paths] = [`${LAN}:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+    const set = { 'http.lan_plain': `"${plain}"`, 'paths_api.listen': `"${paths}"` };
+    [server, site] = await Promise.all([Server.start({ set }), OtherSite.start()]);
     [owner, camera, viewer] = await Promise.all(['owner', 'camera', 'viewer'].map((name) => Device.open(name)));
     await setUp(owner, server);
     await makeStream(owner, server, 'yard');
@@ -60,6 +62,17 @@ describe('clients of others', { timeout: 180_000 }, () => {
     await viewer.page.goto(site.origin);
     await viewer.page.evaluate(([url, token]) => window.play(url, token), viewing);
     await seesAndHears(t);
+    await viewer.page.evaluate(() => window.stop());
+  });
+
+  test('@eyevinn/webrtc-player watches in plain HTTP, and a program of this machine reads who does', async (t) => {
+    const [, token] = viewing;
+    await viewer.page.goto(site.origin);
+    await viewer.page.evaluate(([url, code]) => window.play(url, code), [`http://${plain}/yard/whep`, token]);
+    await seesAndHears(t);
+    const { items } = await (await fetch(`http://${paths}/v3/paths/list`)).json();
+    assert.deepEqual(items.map(({ name, ready }) => [name, ready]), [['yard', true]]);
+    assert.ok(items[0].readers.length > 0, 'whoever watches');
     await viewer.page.evaluate(() => window.stop());
   });
 

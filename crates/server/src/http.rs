@@ -29,6 +29,7 @@ mod openapi;
 mod pages;
 mod pairs;
 pub(crate) mod path_id;
+pub(crate) mod path_list;
 mod paths;
 pub(crate) mod recordings;
 pub(crate) mod redirect;
@@ -75,6 +76,16 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .merge(pages::routes())
         .layer(counted)
         .layer(strict)
+        .with_state(site)
+}
+
+/// `http.lan_plain`: watching, and the player that other pages of the LAN load.
+pub(crate) fn watching_router(site: Arc<Site>) -> Router {
+    let counted = middleware::from_fn_with_state(site.clone(), count_forwarded);
+    streams::watching_routes()
+        .merge(pages::player_route())
+        .fallback(nothing_here)
+        .layer(counted)
         .with_state(site)
 }
 

@@ -37,13 +37,17 @@ use sniff::{Guess, SNIFF_BYTES};
 /// Pause after `accept` itself failed, as when file descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What a listener serves beside TURN.
+/// What a listener serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Serves {
-    /// HTTP and media as well.
+    /// The one port.
     HttpAndTurn,
     /// Nothing but TURN: the extra listeners 3478 and 5349.
     TurnOnly,
+    /// Nothing but watching, in plain HTTP: `http.lan_plain`.
+    Watching,
+    /// Nothing but the path list, in plain HTTP: `paths_api.listen`.
+    PathList,
 }
 
 /// The HTTP services a connection can end at.
@@ -53,6 +57,10 @@ pub(crate) struct Routers {
     pub(crate) site: Router,
     /// Plain HTTP on a TLS port: sends people to https.
     pub(crate) redirect: Router,
+    /// Plain HTTP for camera tools of a LAN.
+    pub(crate) watching: Router,
+    /// Plain HTTP for programs of this machine.
+    pub(crate) path_list: Router,
     /// Too many connections: says when to come back.
     pub(crate) refusal: Router,
 }
@@ -160,6 +168,17 @@ impl Ports {
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let (guess, stream) = self.sniff(stream).await?;
+        let plain = match serves {
+            Serves::Watching => Some(&self.routers.watching),
+            Serves::PathList => Some(&self.routers.path_list),
+            Serves::HttpAndTurn | Serves::TurnOnly => None,
+        };
+        if let Some(router) = plain {
+            return match guess {
+                Guess::Http => self.serve_http(stream, router.clone(), at).await,
+                guess => Err(unexpected(guess)),
+            };
+        }
         match (guess, &self.tls) {
             (Guess::Tls, Some(tls)) => {
                 let stream = self.handshake(tls, stream).await?;

@@ -82,6 +82,7 @@ pub struct Running {
     tls: Option<Arc<TlsSwitch>>,
     listening: Vec<(&'static str, String)>,
     http_addresses: Vec<SocketAddr>,
+    plain_addresses: Vec<SocketAddr>,
     tasks: TaskTracker,
     /// Held as long as the server runs.
     _data_dir: std::fs::File,
@@ -127,6 +128,7 @@ pub async fn start(settings: Settings) -> Result<Running, StartError> {
         tls,
         listening,
         http_addresses: listeners.http_addresses(),
+        plain_addresses: listeners.plain_addresses(),
         _data_dir: data_dir,
     };
     running.serve(listeners, recorder).await?;
@@ -151,6 +153,11 @@ impl Running {
     /// The TCP addresses of the one port, as bound.
     pub fn http_addresses(&self) -> &[SocketAddr] {
         &self.http_addresses
+    }
+
+    /// Where it watches without TLS and where the path list is, as bound; what is off is left out.
+    pub fn plain_addresses(&self) -> &[SocketAddr] {
+        &self.plain_addresses
     }
 
     /// A fresh setup link.
@@ -209,6 +216,14 @@ impl Running {
             self.tasks
                 .spawn(self.ports.clone().accept(listener, Serves::HttpAndTurn));
         }
+        if let Some(listener) = listeners.watching {
+            self.tasks
+                .spawn(self.ports.clone().accept(listener, Serves::Watching));
+        }
+        if let Some(listener) = listeners.path_list {
+            self.tasks
+                .spawn(self.ports.clone().accept(listener, Serves::PathList));
+        }
         for listener in listeners.turn {
             self.tasks
                 .spawn(self.ports.clone().accept(listener, Serves::TurnOnly));
@@ -229,6 +244,8 @@ fn ports(
         routers: Routers {
             site: http::router(site.clone()),
             redirect: http::redirect::router(site.origins.clone()),
+            watching: http::watching_router(site.clone()),
+            path_list: http::path_list::router(site.clone()),
             refusal: http::refusal_router(),
         },
         turn: turn.clone(),

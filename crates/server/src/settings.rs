@@ -49,6 +49,8 @@ pub struct Settings {
     pub registry_path: PathBuf,
     /// Prometheus listener.
     pub metrics_listen: Option<SocketAddr>,
+    /// The path list for programs of this machine.
+    pub paths_api_listen: Option<SocketAddr>,
     /// How logs are written.
     pub log: LogSettings,
 }
@@ -58,6 +60,8 @@ pub struct Settings {
 pub struct HttpSettings {
     /// TCP addresses.
     pub listen: Vec<SocketAddr>,
+    /// Watching without TLS, for camera tools of a LAN.
+    pub lan_plain: Option<SocketAddr>,
     /// Where TLS comes from.
     pub tls: TlsMode,
     /// Origins people open, without a trailing slash.
@@ -124,7 +128,8 @@ impl Settings {
             open_rooms: reader.value("signalling.open_rooms"),
             limits: limits::read(&mut reader),
             registry_path: registry_path(&mut reader, &data_dir),
-            metrics_listen: metrics_listen(&mut reader),
+            metrics_listen: optional_address(&mut reader, "metrics.listen"),
+            paths_api_listen: optional_address(&mut reader, "paths_api.listen"),
             log: log(&mut reader),
             data_dir,
         };
@@ -160,6 +165,20 @@ impl Settings {
                 "refused on a public address: http.listen must name loopback or private addresses",
             );
         }
+        let is_foreign = |addr: &SocketAddr| !is_private(addr.ip());
+        if http.lan_plain.as_ref().is_some_and(is_foreign) {
+            reader.fault(
+                "http.lan_plain",
+                "has no TLS: it must name a loopback or private address",
+            );
+        }
+        let is_remote = |addr: SocketAddr| !addr.ip().is_loopback();
+        if self.paths_api_listen.is_some_and(is_remote) {
+            reader.fault(
+                "paths_api.listen",
+                "is read without a token: it must name a loopback address",
+            );
+        }
         let mut external = self.media_external.iter();
         if external.any(|each| each.transport == Transport::Udp) && self.media_listen.is_empty() {
             reader.fault("media.external", "a UDP address needs one in media.listen");
@@ -189,6 +208,7 @@ fn http(reader: &mut Reader) -> HttpSettings {
     };
     HttpSettings {
         listen: reader.parsed_list("http.listen"),
+        lan_plain: optional_address(reader, "http.lan_plain"),
         tls,
         public_origins: public_origins(reader),
         behind_proxy: reader.value("http.behind_proxy"),
@@ -242,13 +262,14 @@ fn registry_path(reader: &mut Reader, data_dir: &std::path::Path) -> PathBuf {
     PathBuf::from(path.replace("DATA_DIR", &data_dir.display().to_string()))
 }
 
-fn metrics_listen(reader: &mut Reader) -> Option<SocketAddr> {
-    let text = reader.value::<String>("metrics.listen");
+/// None where the key is empty.
+fn optional_address(reader: &mut Reader, key: &str) -> Option<SocketAddr> {
+    let text = reader.value::<String>(key);
     if text.is_empty() {
         return None;
     }
     text.parse()
-        .map_err(|error| reader.fault("metrics.listen", format!("\"{text}\": {error}")))
+        .map_err(|error| reader.fault(key, format!("\"{text}\": {error}")))
         .ok()
 }
 
@@ -279,7 +300,6 @@ fn refuse_unbuilt(reader: &mut Reader) {
     let (none, empty) = (Value::Array(Vec::new()), Value::String(String::new()));
     reader.not_built("http.acme_domains", &none);
     reader.not_built("bus.url", &empty);
-    reader.not_built("paths_api.listen", &empty);
 }
 
 fn is_private(ip: IpAddr) -> bool {

@@ -65,6 +65,11 @@ pub(super) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().fallback_service(get(serve))
 }
 
+/// The player alone.
+pub(super) fn player_route<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/player.js", get(serve))
+}
+
 async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     match address(path) {

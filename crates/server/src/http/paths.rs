@@ -45,19 +45,24 @@ pub(crate) async fn list(
     caller: AccountCaller,
     uri: Uri,
 ) -> Result<Json<StreamPaths>, Refused> {
-    let Query(page) = Query::<Page>::try_from_uri(&uri)
-        .map_err(|error| Refused::because(ProblemCode::BadMessage, error))?;
     let paths = visible(&site, &caller).await?;
+    Ok(Json(paged(paths, &uri)?))
+}
+
+/// The part of the list that the query asks for.
+pub(super) fn paged(paths: Vec<PathState>, uri: &Uri) -> Result<StreamPaths, Refused> {
+    let Query(page) = Query::<Page>::try_from_uri(uri)
+        .map_err(|error| Refused::because(ProblemCode::BadMessage, error))?;
     let per_page = page.items_per_page.unwrap_or(ITEMS_PER_PAGE);
     let per_page = per_page.clamp(1, MAX_ITEMS_PER_PAGE);
     let item_count = paths.len();
     let first = page.page.unwrap_or(0).saturating_mul(per_page);
     let items = paths.into_iter().skip(first).take(per_page).map(told);
-    Ok(Json(StreamPaths {
+    Ok(StreamPaths {
         item_count,
         page_count: item_count.div_ceil(per_page),
         items: items.collect(),
-    }))
+    })
 }
 
 /// One of them.
@@ -69,9 +74,13 @@ pub(crate) async fn find(
     PathId(name): PathId<String>,
 ) -> Result<Json<StreamPath>, Refused> {
     let paths = visible(&site, &caller).await?;
+    named(paths, &name).map(Json)
+}
+
+/// The path of this name.
+pub(super) fn named(paths: Vec<PathState>, name: &str) -> Result<StreamPath, Refused> {
     let path = paths.into_iter().find(|path| path.name == name);
-    path.map(|path| Json(told(path)))
-        .ok_or_else(|| ProblemCode::NotFound.into())
+    path.map(told).ok_or_else(|| ProblemCode::NotFound.into())
 }
 
 /// Ends a session, of a publisher or of a viewer.

@@ -32,8 +32,15 @@ const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 pub(super) fn routes() -> Router<Arc<Site>> {
     Router::new()
         .route("/{stream}/whip", endpoint(Role::Publish))
-        .route("/{stream}/whep", endpoint(Role::Watch))
         .route("/{stream}/whip/{session}", session(Role::Publish))
+        .layer(middleware::map_response(cors::open_to_all))
+        .merge(watching_routes())
+}
+
+/// WHEP alone.
+pub(super) fn watching_routes() -> Router<Arc<Site>> {
+    Router::new()
+        .route("/{stream}/whep", endpoint(Role::Watch))
         .route("/{stream}/whep/{session}", session(Role::Watch))
         .route("/{stream}/whep/{session}/events", any(events::handle))
         .route("/{stream}/whep/{session}/layers", any(layers::handle))

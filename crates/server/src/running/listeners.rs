@@ -12,6 +12,10 @@ use crate::settings::Settings;
 pub(super) struct Listeners {
     pub(super) http: Vec<TcpListener>,
     pub(super) turn: Vec<TcpListener>,
+    /// `http.lan_plain`.
+    pub(super) watching: Option<TcpListener>,
+    /// `paths_api.listen`.
+    pub(super) path_list: Option<TcpListener>,
     pub(super) udp: Vec<SocketAddr>,
     media_count: usize,
     turn_udp_port: Option<u16>,
@@ -34,6 +38,8 @@ impl Listeners {
         }
         let mut listeners = Self {
             http,
+            watching: bind_optional(settings.http.lan_plain, "http.lan_plain").await?,
+            path_list: bind_optional(settings.paths_api_listen, "paths_api.listen").await?,
             turn: Vec::new(),
             media_count: udp.len(),
             udp,
@@ -89,6 +95,13 @@ impl Listeners {
         bound.filter_map(Result::ok).collect()
     }
 
+    /// Where it watches without TLS and where the path list is.
+    pub(super) fn plain_addresses(&self) -> Vec<SocketAddr> {
+        let listeners = [&self.watching, &self.path_list].into_iter().flatten();
+        let bound = listeners.map(TcpListener::local_addr);
+        bound.filter_map(Result::ok).collect()
+    }
+
     /// The port of the first HTTP listener.
     pub(super) fn http_port(&self) -> u16 {
         let addresses = self.http_addresses();
@@ -124,9 +137,30 @@ impl Listeners {
         if !self.turn.is_empty() {
             lines.push(("TCP", format!("{} (TURN)", list(&self.turn))));
         }
+        let plain = [
+            (&self.watching, "watching without TLS"),
+            (&self.path_list, "path list, for this machine"),
+        ];
+        for (listener, what) in plain {
+            if let Some(Ok(address)) = listener.as_ref().map(TcpListener::local_addr) {
+                lines.push(("TCP", format!("{address} ({what})")));
+            }
+        }
         lines.push(("UDP", format!("{} (media, STUN, TURN)", udp.join(", "))));
         lines
     }
+}
+
+async fn bind_optional(
+    address: Option<SocketAddr>,
+    key: &'static str,
+) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let bound = bind_tcp(address).await;
+    let listener = bound.map_err(|error| listen_error(address, key, error))?;
+    Ok(Some(listener))
 }
 
 async fn bind_tcp(address: SocketAddr) -> std::io::Result<TcpListener> {

@@ -45,7 +45,6 @@ fn parts_that_are_not_built_yet_are_refused_by_name() {
         ("http.tls", "acme"),
         ("http.acme_domains", "[\"link.example\"]"),
         ("bus.url", "redis://127.0.0.1"),
-        ("paths_api.listen", "127.0.0.1:9997"),
         ("registry.url", "postgres://127.0.0.1/helio"),
         (
             "turn.external",

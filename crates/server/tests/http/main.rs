@@ -13,6 +13,7 @@ mod media_connections;
 mod openapi;
 mod pages;
 mod pairs;
+mod plain_doors;
 mod plain_http;
 mod proxies;
 mod setup;
