@@ -56,6 +56,21 @@ test("a failure is told once, and tried again with growing waits", () => {
   expect(happened.at(-1)).toBe("checks-failed");
 });
 
+test("what could not be attempted is tried again with growing waits, and no failure of the path", () => {
+  recovery.handle("disconnected", "disconnected");
+  vi.advanceTimersByTime(2000);
+  for (const waitMs of [1000, 2000, 4000]) {
+    recovery.postpone();
+    recovery.handle("failed", "failed");
+    happened = [];
+    // Drawn from the upper half.
+    vi.advanceTimersByTime(waitMs / 2 - 1);
+    expect(happened).toEqual([]);
+    vi.advanceTimersByTime(waitMs / 2 + 1);
+    expect(happened).toEqual(["restart"]);
+  }
+});
+
 test("an attempt that leads nowhere is given up after 15 s", () => {
   recovery.attempt();
   vi.advanceTimersByTime(14_999);

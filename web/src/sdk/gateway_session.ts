@@ -300,9 +300,13 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
       this.#trickle?.release();
     } catch (thrown) {
       if (this.#pc !== pc) return;
-      // A gateway that cannot be asked now is asked again by the recovery's clock.
-      if (isPassing(asHelioError(thrown))) await pc.setLocalDescription({ type: "rollback" });
-      else this.reopen();
+      const error = asHelioError(thrown);
+      if (!isPassing(error)) return this.reopen();
+      // A gateway that cannot be asked now may be back soon, and know nothing of this session.
+      await pc.setLocalDescription({ type: "rollback" });
+      if (this.#pc !== pc) return;
+      this.tell("restarting", error);
+      this.#recovery?.postpone();
     }
   }
 

@@ -50,6 +50,12 @@ export class Recovery {
     }
   }
 
+  /** The attempt could not even be made: another one follows, the later the more there were. */
+  postpone(): void {
+    this.#mood = "pausing";
+    this.#after(this.#backoff.nextMs(), () => this.#restart());
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
   }
