@@ -16,13 +16,13 @@ export function isMet({ kills }) {
   return kills.every(({ lost, elapsed, recorded }) => lost === 0 && elapsed - recorded <= MOST_MISSING_MS);
 }
 
-function section({ build, when, machine, kills }) {
+function section({ build, when, machine, kills, loads }) {
   const of = (member) => kills.map((kill) => kill[member]);
   const sum = (numbers) => numbers.reduce((all, each) => all + each, 0);
   const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
   const row = (what, numbers, goal) => [what, seconds(Math.min(...numbers)), seconds(median(numbers)), seconds(Math.max(...numbers)), goal];
   const short = kills.map(({ elapsed, recorded }) => Math.max(0, elapsed - recorded));
-  return `\`helio serve\` (${build}) on one machine (${machine}, ${when} UTC, by \`make soak\`), killed with \`kill -9\` ${kills.length} times at random moments while FFmpeg publishes H.264 and Opus by WHIP and it is recorded in segments of 10 s, and started again each time. All ${sum(of('segments'))} segments (${seconds(sum(of('recorded')))}) are decoded by FFmpeg without a fault. Finished segments lost: ${sum(of('lost'))}.
+  return `\`helio serve\` (${build}) on one machine (${machine}, ${when} UTC, by \`make soak\`, load average ${loads.map((load) => load.toFixed(1)).join(' to ')}), killed with \`kill -9\` ${kills.length} times at random moments while FFmpeg publishes H.264 and Opus by WHIP and it is recorded in segments of 10 s, and started again each time. All ${sum(of('segments'))} segments (${seconds(sum(of('recorded')))}) are decoded by FFmpeg without a fault. Finished segments lost: ${sum(of('lost'))}. Where less than nothing is missing at the end, FFmpeg was ahead of the clock.
 
 ${table(['', 'least', 'median', 'most', ''], [
     row('from the beginning of the recording to the kill', of('elapsed'), ''),

@@ -29,6 +29,19 @@ export function cameraFile({ large = false } = {}) {
   return file;
 }
 
+/// The same as a film, a key frame each second, with a tone.
+export function filmFile(toneHz) {
+  const file = cameraFile().replace('.mjpeg', `-${toneHz}.mp4`);
+  if (existsSync(file)) return file;
+  const partial = file.replace('.mp4', `.${process.pid}.mp4`);
+  execFileSync('ffmpeg', ['-y', '-v', 'error', '-f', 'mjpeg', '-framerate', `${FPS}`, '-i', cameraFile(),
+    '-f', 'lavfi', '-i', `sine=frequency=${toneHz}:sample_rate=48000`, '-t', `${SECONDS}`,
+    '-c:v', 'libx264', '-profile:v', 'baseline', '-bf', '0', '-pix_fmt', 'yuv420p', '-g', `${FPS}`, '-b:v', '1M',
+    '-c:a', 'libopus', '-ac', '2', '-b:a', '64k', partial]);
+  renameSync(partial, file);
+  return file;
+}
+
 /// Runs in a page: notes when each frame number was first seen in a video. `stop()` returns them.
 /// A selector goes into a shadow tree by ` >>> `.
 export function watchClock(selector) {

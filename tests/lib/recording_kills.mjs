@@ -11,7 +11,7 @@ const LATEST_MS = 16_000;
 /// the kill, `recorded` by what is left of it, `missing` at its end.
 export async function killOnce(server, stream, code) {
   const before = segmentsOf(server, stream);
-  const camera = await FfmpegWhip.start(server, stream, code, { toneHz: 440 });
+  const camera = await FfmpegWhip.start(server, stream, code, { toneHz: 440, isFilm: true });
   const isRecorded = () => server.command('streams').streams.some((each) => each.name === stream && each.recording === 'recording');
   await until('it is recorded', isRecorded);
   const begin = Date.now();

@@ -159,7 +159,8 @@ export class Server {
 async function request(url) {
   const { get } = await import('node:https');
   return new Promise((done, fail) => {
-    get(url, { rejectUnauthorized: false, family: 4 }, (reply) => {
+    // A connection of its own: one that is kept may have been closed while a test was busy.
+    get(url, { rejectUnauthorized: false, family: 4, agent: false }, (reply) => {
       let body = '';
       reply.on('data', (bytes) => { body += bytes; });
       reply.on('end', () => done({ status: reply.statusCode, headers: reply.headers, body }));
