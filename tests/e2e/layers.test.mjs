@@ -1,25 +1,34 @@
-// A picture published at three sizes.
+// A picture published at three sizes, of which each viewer gets one.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Device } from '../lib/browser.mjs';
+import { watchClock } from '../lib/camera.mjs';
 import { keepPeerConnections, statistics } from '../lib/peer_connections.mjs';
 import { setUp } from '../lib/people.mjs';
 import { Server } from '../lib/server.mjs';
 import { inPhase, makeStream } from '../lib/streams.mjs';
 
-describe('a picture in layers', { timeout: 60_000 }, () => {
-  let server, camera;
+/// A picture that stands still for longer is seen to do so.
+const STANDSTILL_MS = 500;
+/// A machine that is busy makes every picture stand still, also that of who chooses nothing; so much
+/// more is the choice's fault.
+const OWN_FAULT_MS = 250;
+
+describe('a picture in layers', { timeout: 120_000 }, () => {
+  let server, camera, viewer, other;
 
   before(async () => {
     server = await Server.start();
     camera = await Device.open('camera', { largeCamera: true });
     await camera.context.addInitScript(keepPeerConnections);
+    viewer = await Device.open('viewer');
     await setUp(camera, server);
     await makeStream(camera, server, 'cam0');
+    server.order('streams', 'public', 'cam0', 'on');
   });
 
   after(async () => {
-    await camera?.close();
+    await Promise.all([camera, viewer].map((device) => device?.close()));
     await server?.close();
   });
 
@@ -45,4 +54,53 @@ describe('a picture in layers', { timeout: 60_000 }, () => {
     await page.getByTestId('layers').check();
     await page.locator('[data-testid=layer-sent-f][data-sent=true]').waitFor();
   });
+
+  test('is watched at its full size, and the menu names the sizes', async () => {
+    other = await viewer.context.newPage();
+    for (const page of [viewer.page, other]) {
+      await page.goto(`${server.origin}/cam0/`);
+      await hasWidth(page, 960);
+    }
+    await offers(viewer.page, 'Auto · 960 × 540');
+    const labels = await viewer.page.getByTestId('quality').locator('option').allTextContents();
+    assert.deepEqual(labels, ['Auto · 960 × 540', 'High · 960 × 540', 'Medium · 480 × 270', 'Low · 240 × 134']);
+  });
+
+  test('is had at a quarter of its size by who chooses that, and whole again, and never stands still', async (t) => {
+    // Who has chosen is not moved by a busy machine.
+    await other.getByTestId('quality').selectOption('f');
+    await hasWidth(other, 960);
+    for (const page of [viewer.page, other]) await page.evaluate(watchClock, VIDEO);
+    const quality = viewer.page.getByTestId('quality');
+    const tookMs = {};
+    for (const [choice, width] of [['q', 240], ['h', 480], ['', 960]]) {
+      const begun = Date.now();
+      await quality.selectOption(choice);
+      await hasWidth(viewer.page, width);
+      tookMs[choice || 'auto'] = Date.now() - begun;
+      // Long enough that pictures of it are seen.
+      await framesLater(viewer.page, 24);
+    }
+    const [own, others] = await Promise.all([viewer.page, other].map((page) => page.evaluate(() => window.__clock.stop())));
+    t.diagnostic(`milliseconds until another size: ${JSON.stringify(tookMs)}; longest standstill ${Math.round(own.longestGapMs)} ms, of the other viewer ${Math.round(others.longestGapMs)} ms`);
+    assert.ok(own.longestGapMs <= Math.max(STANDSTILL_MS, others.longestGapMs + OWN_FAULT_MS));
+    assert.equal(await other.locator(VIDEO).evaluate((video) => video.videoWidth), 960, 'who has what it had');
+  });
 });
+
+const VIDEO = '[data-testid=video-remote]';
+
+async function hasWidth(page, width) {
+  await page.waitForFunction(([selector, wanted]) => document.querySelector(selector)?.videoWidth === wanted, [VIDEO, width], { timeout: 30_000 });
+}
+
+/// The menu has such a line.
+async function offers(page, label) {
+  await page.getByTestId('quality').locator('option', { hasText: label }).waitFor({ state: 'attached' });
+}
+
+/// Waits until so many more pictures were shown.
+async function framesLater(page, count) {
+  const before = await page.locator(VIDEO).evaluate((video) => video.getVideoPlaybackQuality().totalVideoFrames);
+  await page.waitForFunction(([selector, wanted]) => document.querySelector(selector).getVideoPlaybackQuality().totalVideoFrames >= wanted, [VIDEO, before + count]);
+}

@@ -4,6 +4,8 @@
 
 use str0m::format::Codec;
 
+use crate::vp8::Descriptor;
+
 /// H.264 NAL unit types (ITU-T H.264 table 7-1; RFC 6184 §5.2).
 const NAL_IDR: u8 = 5;
 const NAL_SPS: u8 = 7;
@@ -15,7 +17,7 @@ const NAL_TYPE: u8 = 0x1F;
 pub fn begins_key_frame(codec: Codec, payload: &[u8]) -> bool {
     match codec {
         Codec::H264 => h264(payload),
-        Codec::Vp8 => vp8(payload).unwrap_or(false),
+        Codec::Vp8 => vp8(payload),
         Codec::Vp9 => vp9(payload).unwrap_or(false),
         Codec::Av1 => av1(payload),
         _ => false,
@@ -46,27 +48,9 @@ fn h264(payload: &[u8]) -> bool {
     }
 }
 
-/// RFC 7741 §4.2 and §4.3: the first partition's first packet, and its P bit.
-fn vp8(payload: &[u8]) -> Option<bool> {
-    let first = *payload.first()?;
-    let (has_extension, is_start) = (first & 0x80 != 0, first & 0x10 != 0 && first & 0x07 == 0);
-    let mut at = 1;
-    if has_extension {
-        let flags = *payload.get(at)?;
-        at += 1;
-        if flags & 0x80 != 0 {
-            let is_long = payload.get(at)? & 0x80 != 0;
-            at += if is_long { 2 } else { 1 };
-        }
-        if flags & 0x40 != 0 {
-            at += 1;
-        }
-        if flags & 0x30 != 0 {
-            at += 1;
-        }
-    }
-    let is_inter = payload.get(at)? & 0x01 != 0;
-    Some(is_start && !is_inter)
+fn vp8(payload: &[u8]) -> bool {
+    let descriptor = Descriptor::parse(payload);
+    descriptor.is_some_and(|descriptor| descriptor.begins_key_frame(payload))
 }
 
 /// RFC 9628 §4.2: the beginning of a frame that predicts from none, in the lowest spatial layer.

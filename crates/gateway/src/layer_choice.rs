@@ -68,6 +68,11 @@ impl LayerChoice {
         self.pinned = layer;
     }
 
+    /// What the viewer asked for.
+    pub(crate) fn pinned(&self) -> Option<Layer> {
+        self.pinned
+    }
+
     /// Another publisher, with layers of its own.
     pub(crate) fn reset(&mut self) {
         *self = Self {

@@ -16,11 +16,14 @@ mod layer_choice;
 mod meter;
 mod offer;
 mod path;
+mod picture_numbers;
+mod picture_size;
 mod recording;
 mod rtc;
 mod session;
 mod simulcast;
 mod stream;
+mod vp8;
 
 pub use error::{OfferError, PatchError};
 pub use fragment::Fragment;

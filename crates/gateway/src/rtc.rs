@@ -33,6 +33,7 @@ pub(crate) struct DrainedRtc {
     /// Where it is reached, as far as str0m was told.
     addrs: Vec<Address>,
     events: VecDeque<Event>,
+    estimates: bool,
     is_over: bool,
 }
 
@@ -57,6 +58,7 @@ impl DrainedRtc {
             flight: Flight::default(),
             addrs: Vec::new(),
             events: VecDeque::new(),
+            estimates,
             is_over: false,
         };
         for addr in addrs {
@@ -155,6 +157,11 @@ impl DrainedRtc {
     pub(crate) fn poll_timeout(&self) -> Instant {
         let again = self.flight.poll_timeout();
         again.map_or(self.wake_at, |again| again.min(self.wake_at))
+    }
+
+    /// Whether what the connection carries is estimated, where the client reports what arrives.
+    pub(crate) fn estimates(&self) -> bool {
+        self.estimates
     }
 
     /// Whether nothing helps this session any more.

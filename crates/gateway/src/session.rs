@@ -18,6 +18,7 @@ use crate::fragment::Fragment;
 use crate::layer_choice::{Layer, LayerChoice};
 use crate::offer::{CODECS, CheckedOffer};
 use crate::path::{Address, Path};
+use crate::picture_numbers::PictureNumbers;
 use crate::rtc::DrainedRtc;
 use crate::stream::{SessionState, Track};
 
@@ -103,9 +104,12 @@ struct TrackState {
     track: Track,
     mid: Mid,
     forwarding: Forwarding,
+    pictures: PictureNumbers,
     choice: LayerChoice,
     /// The encoding that it gets.
     layer: Option<Layer>,
+    /// An encoding that it is to get, of which a key frame began to come.
+    began_to_come: Option<Layer>,
     /// A publisher's payload types as the viewer knows them; none where it knows none. Few: the
     /// publisher's `PayloadParams` are those that were negotiated with it.
     payload_types: Vec<(Pt, Option<Pt>)>,
@@ -117,8 +121,10 @@ impl TrackState {
             track,
             mid,
             forwarding: Forwarding::default(),
+            pictures: PictureNumbers::default(),
             choice: LayerChoice::default(),
             layer: None,
+            began_to_come: None,
             payload_types: Vec::new(),
         }
     }

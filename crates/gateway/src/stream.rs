@@ -12,6 +12,7 @@ use crate::key_frame::begins_key_frame;
 use crate::layer_choice::Layer;
 use crate::meter::Meter;
 use crate::offer::CheckedOffer;
+use crate::picture_size::picture_size;
 use crate::session::{Role, SessionId, SessionKey};
 
 /// Between two requests for a key frame: what several viewers miss is asked for once.
@@ -41,6 +42,8 @@ pub(crate) struct Stream {
     pub(crate) orphaned_at: Option<Instant>,
     /// The encodings of its picture: one, or the layers of a simulcast.
     pub(crate) layers: Vec<Encoding>,
+    /// Which layers came, and how large, when that was last told.
+    told: Vec<Shown>,
     /// What came from the publisher and no viewer has had.
     pub(crate) coming: Vec<Incoming>,
     /// What its publisher sends.
@@ -55,6 +58,7 @@ impl Stream {
             viewers: BTreeSet::new(),
             orphaned_at: Some(now),
             layers: Vec::new(),
+            told: Vec::new(),
             coming: Vec::new(),
             codecs: BTreeMap::new(),
         }
@@ -111,6 +115,18 @@ impl Stream {
         layers.map(|layer| layer.meter.rate_bps(now)).collect()
     }
 
+    /// Whether layers came or went, or have another size, since this was last asked.
+    pub(crate) fn layers_changed(&mut self, now: Instant) -> bool {
+        let layers = self.layers.iter();
+        let named = layers.filter(|layer| layer.rid.is_some());
+        let shown = named.map(|layer| layer.shown(now));
+        let changed = !shown.clone().eq(self.told.iter().copied());
+        if changed {
+            self.told = shown.collect();
+        }
+        changed
+    }
+
     /// The last whole key frame, of this layer where it has one, else of another.
     pub(crate) fn key_frame(&self, layer: Layer) -> Option<(Layer, &Picture)> {
         let others = (0..self.layers.len()).filter(|other| *other != layer);
@@ -145,6 +161,20 @@ impl Encoding {
             meter,
         }
     }
+
+    fn shown(&self, now: Instant) -> Shown {
+        Shown {
+            comes: self.meter.rate_bps(now).is_some(),
+            size: self.picture.size,
+        }
+    }
+}
+
+/// What viewers see of a layer before they have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shown {
+    comes: bool,
+    size: Option<(u16, u16)>,
 }
 
 /// What is known of the publisher's picture.
@@ -154,6 +184,8 @@ pub(crate) struct Picture {
     pub(crate) key_frame: Vec<Kept>,
     coming: Vec<Kept>,
     pub(crate) params: Option<PayloadParams>,
+    /// Width and height in pixels, where key frames say them.
+    pub(crate) size: Option<(u16, u16)>,
     /// A viewer has nothing to go on from.
     pub(crate) is_wanted: bool,
     asked_at: Option<Instant>,
@@ -169,6 +201,8 @@ pub(crate) struct Incoming {
     pub(crate) params: PayloadParams,
     /// A viewer may begin with it.
     pub(crate) starts: bool,
+    /// The key frame that is whole with it, of a layer: a viewer of another one may begin with that.
+    pub(crate) whole: Option<Arc<[Kept]>>,
     pub(crate) packet: Kept,
 }
 
@@ -219,6 +253,7 @@ impl Picture {
             self.coming.clear();
         }
         if is_first || self.continues(packet) {
+            self.size = picture_size(codec, &packet.payload).or(self.size);
             self.keep(packet);
         }
         is_first
@@ -233,6 +268,12 @@ impl Picture {
     fn continues(&self, packet: &Kept) -> bool {
         let is_next = |last: &Kept| last.seq + 1 == packet.seq && !last.marker;
         self.is_coming(packet) && self.coming.last().is_some_and(is_next)
+    }
+
+    /// The last key frame, where this packet is its end.
+    pub(crate) fn ended_by(&self, packet: &Kept) -> Option<&[Kept]> {
+        let last = self.key_frame.last()?;
+        (last.seq == packet.seq && packet.marker).then_some(&self.key_frame[..])
     }
 
     fn keep(&mut self, packet: &Kept) {

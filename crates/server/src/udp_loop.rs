@@ -4,8 +4,8 @@
 //! This file is what the rest of the server sees. `shard.rs` is the thread,
 //! `sockets.rs` receives in batches, `outgoing.rs` sends in batches,
 //! `streams.rs` carries TURN's TCP and TLS clients, `connections.rs` the gateway's TCP clients,
-//! `media.rs` the questions to the gateway, `followers.rs` those who want to know who is at a stream,
-//! `publish.rs` the metrics.
+//! `media.rs` the questions to the gateway, `followers.rs` those who want to know what changes at a
+//! stream, `publish.rs` the metrics.
 
 mod connections;
 mod followers;
@@ -28,6 +28,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use turn::{FiveTuple, Limits, RelayIp, Transport};
 
+pub use self::followers::Followed;
 pub use self::media::{MediaHandle, OwnTag, SessionName, Stopped};
 use self::shard::Shard;
 use self::sockets::{ListenerSocket, unmapped};

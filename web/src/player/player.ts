@@ -1,6 +1,7 @@
 // `<heliograph-player src="https://HOST/cam0/whep" token="CODE" controls muted>`: a stream of a
 // gateway in a page of any site. One file without dependencies of its own (`/player.js`).
 import { tellViewer } from "../pages/gateway/words";
+import { qualities, type Quality } from "../pages/gateway/layerWords";
 import type { GatewayPhase } from "../sdk/gateway_session";
 import { WhepSession } from "../sdk/whep";
 import { STYLE } from "./style";
@@ -11,15 +12,19 @@ const HANDED_ON = ["controls", "muted"];
 /**
  * A player. It begins when it has a `src` and is in a page, begins anew when `src` or `token`
  * change, and ends when it leaves the page. `phase` says how far it is (`GatewayPhase`), the event
- * `phasechange` that it changed; `stream` is what is shown.
+ * `phasechange` that it changed; `stream` is what is shown. With `controls` it has a menu of the
+ * picture's sizes, where there are several.
  */
 export class HeliographPlayer extends HTMLElement {
   static readonly observedAttributes = ["src", "token", ...HANDED_ON];
 
   readonly #video = document.createElement("video");
   readonly #words = document.createElement("p");
+  readonly #sizes = document.createElement("select");
   #session: WhepSession | null = null;
   #hadPicture = false;
+  /** The menu as it is: one that is open is not built again without need. */
+  #offered = "";
 
   constructor() {
     super();
@@ -32,12 +37,16 @@ export class HeliographPlayer extends HTMLElement {
     this.#words.setAttribute("role", "status");
     this.#words.part.add("words");
     this.#video.part.add("video");
+    this.#sizes.part.add("quality");
+    this.#sizes.setAttribute("aria-label", "Quality");
+    this.#sizes.hidden = true;
+    this.#sizes.addEventListener("change", () => void this.#choose(this.#sizes.value));
     const root = this.attachShadow({ mode: "open" });
     // Not a style element: a page's content security policy may refuse those.
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(STYLE);
     root.adoptedStyleSheets = [sheet];
-    root.append(this.#video, this.#words);
+    root.append(this.#video, this.#words, this.#sizes);
   }
 
   get phase(): GatewayPhase {
@@ -60,6 +69,7 @@ export class HeliographPlayer extends HTMLElement {
     if (HANDED_ON.includes(name)) {
       this.#video.toggleAttribute(name, value !== null);
       if (name === "muted") this.#video.muted = value !== null;
+      this.#show();
     } else if (this.isConnected && before !== value) {
       this.#end();
       this.#begin();
@@ -103,6 +113,22 @@ export class HeliographPlayer extends HTMLElement {
     const why = state.phase === "refused" && error ? ` ${error.message}. ${error.nextStep}` : "";
     this.#words.textContent = isShown ? "" : `${told.long}${why}`;
     this.#video.hidden = !isShown;
+    this.#showSizes(session, isShown);
+  }
+
+  #showSizes({ layers }: WhepSession, isShown: boolean): void {
+    const offered = qualities(layers);
+    this.#sizes.hidden = !isShown || offered.length === 0 || !this.hasAttribute("controls");
+    const shown = JSON.stringify(offered);
+    if (shown !== this.#offered) {
+      this.#offered = shown;
+      this.#sizes.replaceChildren(...offered.map(optionOf));
+    }
+    this.#sizes.value = layers.pinned ?? "";
+  }
+
+  async #choose(id: string): Promise<void> {
+    await this.#session?.chooseLayer(id === "" ? null : id).catch(() => this.#show());
   }
 
   /** With sound where the page may, else without: a person turns it on. */
@@ -114,6 +140,12 @@ export class HeliographPlayer extends HTMLElement {
       await this.#video.play().catch(() => undefined);
     }
   }
+}
+
+function optionOf({ value, label, isOffered }: Quality): HTMLOptionElement {
+  const option = new Option(label, value);
+  option.disabled = !isOffered;
+  return option;
 }
 
 customElements.define("heliograph-player", HeliographPlayer);

@@ -1,5 +1,5 @@
 // Header fields of a gateway's replies: the ICE servers it hands out (`Link`, RFC 8288, with
-// `rel="ice-server"`, RFC 9725 §4.6) and when to come back (`Retry-After`, RFC 9110 §10.2.3).
+// `rel="ice-server"`, RFC 9725 §4.6), the extensions it knows (§4.9), and when to come back (`Retry-After`, RFC 9110 §10.2.3).
 
 /** So many ICE servers are taken of one reply: browsers slow down with more, and need two. */
 export const ICE_SERVER_LIMIT = 8;
@@ -51,6 +51,13 @@ export function iceServersOf(field: string | null): RTCIceServer[] {
       : [{ urls: target, username, credential }];
   });
   return servers.slice(0, ICE_SERVER_LIMIT);
+}
+
+/** Where an extension of a session is, by its relation; null where the reply does not offer it. */
+export function extensionOf(field: string | null, relation: string): string | null {
+  const offers = ({ parameters }: LinkValue): boolean =>
+    parameters.get("rel")?.split(/\s+/).includes(relation) ?? false;
+  return readLinks(field ?? "").find(offers)?.target ?? null;
 }
 
 /** Milliseconds until a reply may be asked for again; null where the field says nothing. */

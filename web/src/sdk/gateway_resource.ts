@@ -1,7 +1,7 @@
 // One WHIP or WHEP session as HTTP knows it (RFC 9725 §4, draft-ietf-wish-whep): made by POST,
 // told of candidates and restarts by PATCH, ended by DELETE. Knows no RTCPeerConnection.
 import { HelioError } from "./errors";
-import { iceServersOf } from "./gateway_headers";
+import { extensionOf, iceServersOf } from "./gateway_headers";
 import { apiErrorFrom, unreachable } from "./problem";
 import { readFragment, SDP_FRAGMENT, type IceFragment } from "./sdp_fragment";
 
@@ -73,6 +73,7 @@ function malformed(what: string): HelioError {
 export class GatewayResource {
   readonly url: string;
   readonly #access: GatewayAccess;
+  readonly #links: string | null;
   #token: string | null;
   #etag: string | null;
   /** The gateway made the offer. */
@@ -83,6 +84,7 @@ export class GatewayResource {
     this.url = url;
     this.#token = token;
     this.#etag = reply.headers.get("etag");
+    this.#links = reply.headers.get("link");
     this.#isOffered = isCounterOffer(reply);
   }
 
@@ -135,6 +137,23 @@ export class GatewayResource {
     return answer;
   }
 
+  /** The address of an extension that the gateway offers for this session, null for none. */
+  extension(relation: string): string | null {
+    const target = extensionOf(this.#links, relation);
+    return target === null ? null : new URL(target, this.url).href;
+  }
+
+  /** Asks an extension, by its address. @throws ApiError, HelioError. */
+  ask(url: string): Promise<Response> {
+    return this.#call({ method: "GET" }, url);
+  }
+
+  /** Tells an extension something. @throws ApiError, HelioError. */
+  tell(url: string, told: unknown): Promise<Response> {
+    const headers = { "content-type": "application/json" };
+    return this.#call({ method: "POST", headers, body: JSON.stringify(told) }, url);
+  }
+
   /** Whether the gateway still has the session; a gateway that cannot be asked may have it. */
   async isAlive(): Promise<boolean> {
     try {
@@ -159,8 +178,8 @@ export class GatewayResource {
     return this.#call({ method: "PATCH", headers, body: fragment });
   }
 
-  async #call(call: Omit<Call, "url" | "token">): Promise<Response> {
+  async #call(call: Omit<Call, "url" | "token">, url = this.url): Promise<Response> {
     this.#token = await this.#access.bearer();
-    return reply(this.#access, { ...call, url: this.url, token: this.#token });
+    return reply(this.#access, { ...call, url, token: this.#token });
   }
 }

@@ -43,6 +43,8 @@ export interface GatewayOptions extends GatewayAccess {
   iceTransportPolicy?: RTCIceTransportPolicy;
   /** For tests. */
   connect?: (configuration: RTCConfiguration) => RTCPeerConnection;
+  /** For tests. */
+  openEvents?: (url: string) => EventSource;
 }
 
 export interface GatewayEvents {
@@ -52,7 +54,7 @@ export interface GatewayEvents {
 
 /** What publishing and watching share. */
 export abstract class GatewaySession extends Emitter<GatewayEvents> {
-  readonly #options: GatewayOptions;
+  protected readonly options: GatewayOptions;
   readonly #backoff = new Backoff(1000, 15_000);
   readonly #poller: StatsPoller;
   #state: GatewayState = { phase: "idle", error: null };
@@ -70,7 +72,7 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
 
   constructor(options: GatewayOptions) {
     super();
-    this.#options = options;
+    this.options = options;
     this.#poller = new StatsPoller((stats) => {
       this.handleStats(stats);
       this.emit("stats", stats);
@@ -84,6 +86,9 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
   protected tune(answerSdp: string): string {
     return answerSdp;
   }
+
+  /** The gateway has made a session for the connection that `prepare` was called with. */
+  protected handleMade(_resource: GatewayResource): void {}
 
   /** The connection that `prepare` was called with is over. */
   protected abstract handleDropped(): void;
@@ -167,16 +172,17 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
 
   async #open(phase: GatewayPhase): Promise<void> {
     this.#drop();
-    const { connect = (configuration) => new RTCPeerConnection(configuration) } = this.#options;
-    const pc = connect(this.#configuration(this.#options.iceServers ?? []));
+    const { connect = (configuration) => new RTCPeerConnection(configuration) } = this.options;
+    const pc = connect(this.#configuration(this.options.iceServers ?? []));
     this.#pc = pc;
     if (phase !== this.#state.phase) this.tell(phase);
     try {
       this.prepare(pc);
       const offer = await pc.createOffer();
-      const made = await GatewayResource.make(this.#options, offer.sdp ?? "");
+      const made = await GatewayResource.make(this.options, offer.sdp ?? "");
       if (this.#pc !== pc) return made.resource.end();
       this.#resource = made.resource;
+      this.handleMade(made.resource);
       await this.#take(pc, offer, made);
     } catch (thrown) {
       if (this.#pc === pc) this.#handleRefusal(asHelioError(thrown));
@@ -184,7 +190,7 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
   }
 
   #configuration(iceServers: RTCIceServer[]): RTCConfiguration {
-    const { iceTransportPolicy = "all" } = this.#options;
+    const { iceTransportPolicy = "all" } = this.options;
     return { iceServers, iceTransportPolicy, bundlePolicy: "max-bundle" };
   }
 
@@ -234,7 +240,7 @@ export abstract class GatewaySession extends Emitter<GatewayEvents> {
         localCandidates: this.#candidates.local,
         remoteCandidates: 1,
         relayCandidates: this.#candidates.relay,
-        relayOnly: this.#options.iceTransportPolicy === "relay",
+        relayOnly: this.options.iceTransportPolicy === "relay",
         relayErrors: 0,
         iceConnected: this.#hadPath && pc.connectionState === "failed",
       }),

@@ -104,6 +104,7 @@ export type {
   StreamChange,
   StreamInfo,
 } from "./streams";
+export type { Layers, StreamLayer } from "./viewer_layers";
 export { WhepSession } from "./whep";
 export { WhipSession } from "./whip";
 export type { Words } from "./words";

@@ -1,7 +1,9 @@
 // Watches a stream of a gateway (WHEP, draft-ietf-wish-whep).
 import { GatewaySession } from "./gateway_session";
+import type { GatewayResource } from "./gateway_resource";
 import type { LinkStats } from "./link_stats";
 import { carryCaptureTime } from "./transceivers";
+import { NO_LAYERS, ViewerLayers, type Layers } from "./viewer_layers";
 
 /** Nothing received for this long is more than a gap between two pictures, in milliseconds. */
 export const SILENCE_MS = 3000;
@@ -21,11 +23,12 @@ export class Silence {
   }
 }
 
-/** One viewer. `state` is also emitted when `stream` or `isQuiet` changed. */
+/** One viewer. `state` is also emitted when `stream`, `isQuiet` or `layers` changed. */
 export class WhepSession extends GatewaySession {
   #stream: MediaStream | null = null;
   #silence = new Silence();
   #isQuiet = false;
+  #layers: ViewerLayers | null = null;
 
   /** What is published: another object with each connection, null without one. */
   get stream(): MediaStream | null {
@@ -35,6 +38,25 @@ export class WhepSession extends GatewaySession {
   /** Whether the connection stands and nothing comes over it: the publisher paused or is gone. */
   get isQuiet(): boolean {
     return this.#isQuiet;
+  }
+
+  /** The sizes that the picture may be had in. */
+  get layers(): Layers {
+    return this.#layers?.state ?? NO_LAYERS;
+  }
+
+  /** Asks for one of them by its id, whatever it costs; with null for the best that arrives. */
+  async chooseLayer(id: string | null): Promise<void> {
+    await this.#layers?.choose(id);
+  }
+
+  protected override handleMade(resource: GatewayResource): void {
+    this.#layers = new ViewerLayers(resource, {
+      openEvents: this.options.openEvents,
+      onChange: () => this.#repeat(),
+      onReconnect: () => this.state.phase === "open" && this.reopen(),
+    });
+    void this.#layers.start();
   }
 
   protected override prepare(pc: RTCPeerConnection): void {
@@ -48,6 +70,8 @@ export class WhepSession extends GatewaySession {
   }
 
   protected override handleDropped(): void {
+    this.#layers?.stop();
+    this.#layers = null;
     this.#stream = null;
     this.#silence = new Silence();
     this.#isQuiet = false;

@@ -14,6 +14,8 @@ const ANSWER = [
   "",
 ].join("\r\n");
 
+const RELAY = '<turn:turn.test>; rel="ice-server"; username="u"; credential="c"';
+
 /** A request as the gateway saw it, without its token. */
 export interface Asked {
   method: string;
@@ -29,6 +31,9 @@ type Answer = (asked: Asked) => Response | null;
 export class FakeGateway {
   readonly asked: Asked[] = [];
   refuse: Answer = () => null;
+  /** Whether it offers the extensions of layers and events, and what it says of layers. */
+  hasLayers = false;
+  layers: unknown = {};
   #made = 0;
   #restarts = 0;
 
@@ -50,7 +55,11 @@ export class FakeGateway {
     return this.refuse(asked) ?? this.#standard(asked);
   };
 
-  #standard({ method, match }: Asked): Response {
+  #standard({ method, match, path }: Asked): Response {
+    if (path.endsWith("/layers")) return Response.json(this.layers);
+    if (path.endsWith("/events")) {
+      return new Response(null, { status: 201, headers: { location: `${path}/e1` } });
+    }
     if (method === "POST") return this.#make();
     if (method === "PATCH" && match === "*") return this.#restart();
     return new Response(null, { status: method === "PATCH" ? 204 : 200 });
@@ -58,11 +67,16 @@ export class FakeGateway {
 
   #make(): Response {
     this.#made += 1;
+    const extension = (name: string, at: string): string =>
+      `</cam0/whep/${this.#made}/${at}>; rel="urn:ietf:params:whep:ext:core:${name}"`;
+    const extensions = this.hasLayers
+      ? [extension("layer", "layers"), extension("server-sent-events", "events")]
+      : [];
     const headers = {
       "content-type": "application/sdp",
       location: `/cam0/whep/${this.#made}`,
       etag: `"made-${this.#made}"`,
-      link: '<turn:turn.test>; rel="ice-server"; username="u"; credential="c"',
+      link: [RELAY, ...extensions].join(", "),
     };
     return new Response(ANSWER, { status: 201, headers });
   }
@@ -72,6 +86,25 @@ export class FakeGateway {
     const body = `a=ice-ufrag:again${this.#restarts}\r\na=ice-pwd:againpassword\r\n`;
     const headers = { "content-type": "application/trickle-ice-sdpfrag", etag: '"restarted"' };
     return new Response(body, { status: 200, headers });
+  }
+}
+
+/** An event stream without a network. */
+export class FakeEvents extends EventTarget {
+  readonly url: string;
+  isClosed = false;
+
+  constructor(url: string) {
+    super();
+    this.url = url;
+  }
+
+  tell(name: string, data: string): void {
+    this.dispatchEvent(new MessageEvent(name, { data }));
+  }
+
+  close(): void {
+    this.isClosed = true;
   }
 }
 

@@ -5,12 +5,13 @@
 //! what came together, and its packets leave one behind the other.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use protocol::stream::StreamName;
 use str0m::rtp::RtpPacket;
 
-use super::Gateway;
+use super::{Event, Gateway};
 use crate::layer_choice::Layer;
 use crate::recording::Packet;
 use crate::session::{Delivery, SessionKey};
@@ -40,7 +41,11 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// The next viewer who gets what waits, and what it is.
-    fn next(&mut self, streams: &mut BTreeMap<StreamName, Stream>) -> Option<(SessionKey, &Batch)> {
+    fn next(
+        &mut self,
+        streams: &mut BTreeMap<StreamName, Stream>,
+        events: &mut VecDeque<Event>,
+    ) -> Option<(SessionKey, &Batch)> {
         loop {
             let viewer = self.leaving.as_mut().and_then(|batch| batch.viewers.pop());
             if let Some(key) = viewer {
@@ -54,6 +59,10 @@ impl Waiting {
             let Some(stream) = streams.get_mut(&name) else {
                 continue;
             };
+            if stream.layers_changed(at) {
+                let stream = name.clone();
+                events.push_back(Event::Layers { stream });
+            }
             let spare = std::mem::take(&mut self.spare);
             self.leaving = Some(Batch {
                 stream: name,
@@ -93,12 +102,14 @@ impl Gateway {
         }
         let packet = Kept::new(packet);
         let encoding = stream.layers.get_mut(layer);
-        let starts = match (track, encoding) {
-            (Track::Audio, _) => true,
+        let (starts, whole) = match (track, encoding) {
+            (Track::Audio, _) => (true, None),
             (Track::Video, None) => return,
             (Track::Video, Some(encoding)) => {
                 encoding.meter.handle_bytes(packet.payload.len(), now);
-                encoding.picture.handle_packet(&packet, params)
+                let starts = encoding.picture.handle_packet(&packet, params);
+                let whole = encoding.rid.and(encoding.picture.ended_by(&packet));
+                (starts, whole.map(Arc::from))
             }
         };
         if stream.viewers.is_empty() {
@@ -113,13 +124,15 @@ impl Gateway {
             layer,
             params,
             starts,
+            whole,
             packet,
         });
     }
 
     /// Passes what waits on to the next viewer; whether there was one.
     pub(super) fn forward_to_next(&mut self) -> bool {
-        let Some((key, batch)) = self.waiting.next(&mut self.streams) else {
+        let next = self.waiting.next(&mut self.streams, &mut self.events);
+        let Some((key, batch)) = next else {
             return false;
         };
         let Some(viewer) = self.sessions.get_mut(&key) else {
@@ -134,9 +147,7 @@ impl Gateway {
         viewer.forward(delivery, wanted, now, &mut self.out);
         viewer.try_for_more(wanted, &batch.rates, now, &mut self.out);
         self.timers.set(key, viewer.poll_timeout());
-        let changed = viewer
-            .layer()
-            .filter(|layer| before.is_some_and(|it| it != *layer));
+        let changed = viewer.layer().filter(|layer| before != Some(*layer));
         let (lacking, name) = (viewer.lacks(wanted), batch.stream.clone());
         if let Some(layer) = changed {
             self.tell_layer(key, layer);
@@ -169,6 +180,7 @@ impl Gateway {
                     layer,
                     params,
                     starts: index == 0,
+                    whole: None,
                     packet: packet.clone(),
                 })
                 .collect();
@@ -178,6 +190,7 @@ impl Gateway {
             };
             viewer.forward(delivery, Some(layer), now, &mut self.out);
             viewer.pause(Track::Video);
+            self.tell_layer(key, layer);
         }
         self.want_key_frame(name, wanted, now);
     }

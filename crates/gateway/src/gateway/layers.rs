@@ -30,6 +30,8 @@ pub struct LayerState {
     pub id: String,
     /// What it takes, in bits a second; none where it does not come at present.
     pub bitrate_bps: Option<u64>,
+    /// Width and height in pixels, once a key frame has said them.
+    pub size: Option<(u16, u16)>,
 }
 
 /// The layers of a viewer's picture.
@@ -41,6 +43,11 @@ pub struct TrackLayers {
     pub layers: Vec<LayerState>,
     /// The name of the one that the viewer gets.
     pub current: Option<String>,
+    /// The name of the one that the viewer asked for; none where it asked for none in particular.
+    pub pinned: Option<String>,
+    /// Whether the layer follows what the viewer's connection carries. A viewer who came before the
+    /// layers has to come again for that.
+    pub adapts: bool,
 }
 
 impl Gateway {
@@ -59,12 +66,15 @@ impl Gateway {
             Some(LayerState {
                 id: layer.rid?.to_string(),
                 bitrate_bps: layer.meter.rate_bps(now),
+                size: layer.picture.size,
             })
         });
         Some(TrackLayers {
             mid: session.video_mid()?.to_string(),
             layers: named.collect(),
             current: session.layer().and_then(|layer| name_of(stream, layer)),
+            pinned: session.pinned().and_then(|layer| name_of(stream, layer)),
+            adapts: session.rtc.estimates(),
         })
     }
 

@@ -110,6 +110,11 @@ pub enum Event {
         /// The layer's name.
         layer: String,
     },
+    /// Layers of a stream's picture came or went, or have another size.
+    Layers {
+        /// The stream.
+        stream: StreamName,
+    },
     /// A session is over.
     Ended(Ended),
     /// No session uses this connection any more: it is to be closed once it has carried what was to

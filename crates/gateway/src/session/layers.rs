@@ -90,6 +90,11 @@ impl Session {
         self.video()?.layer
     }
 
+    /// The encoding of the picture that the viewer asked for.
+    pub(crate) fn pinned(&self) -> Option<Layer> {
+        self.video()?.choice.pinned()
+    }
+
     /// The viewer asks for one encoding, or for none in particular; whether it has that track, and
     /// the track encodings.
     pub(crate) fn pin(&mut self, mid: Mid, layer: Option<Layer>) -> bool {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use str0m::Rtc;
-use str0m::format::PayloadParams;
+use str0m::format::{Codec, PayloadParams};
 use str0m::media::{Mid, Pt};
 use str0m::net::Transmit;
 use str0m::rtp::RtpWrite;
 
 use super::{Session, TrackState};
+use crate::forwarding::Source;
 use crate::layer_choice::Layer;
-use crate::stream::{Incoming, Track};
+use crate::stream::{Incoming, Kept, Track};
 
 /// What came together of a publisher.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,14 @@ impl Session {
     }
 }
 
+/// What a viewer is sent for a packet of the publisher.
+enum Share<'a> {
+    Nothing,
+    It,
+    /// A key frame from its beginning, of which it is the end.
+    Whole(&'a [Kept]),
+}
+
 impl TrackState {
     /// Writes what is of this track; how many bytes, none where nothing is.
     fn write(
@@ -65,52 +74,90 @@ impl TrackState {
     ) -> Option<u64> {
         let (track, mut bytes) = (self.track, None);
         for incoming in delivery.packets.iter().filter(|each| each.track == track) {
-            let packet = &incoming.packet;
             let Some(pt) = self.payload_type(rtc, &incoming.params) else {
                 continue;
             };
-            if !self.takes(incoming, delivery.publication, wanted, now) {
-                continue;
-            }
-            let Some(placed) = self.forwarding.place(packet.seq, packet.time, now) else {
-                continue;
+            let packets = match self.share(incoming, delivery.publication, wanted, now) {
+                Share::Nothing => &[][..],
+                Share::It => std::slice::from_ref(&incoming.packet),
+                Share::Whole(packets) => packets,
             };
-            let payload = Arc::clone(&packet.payload);
-            let write = RtpWrite::new(pt, placed.seq.into(), placed.time, now, payload)
-                .marker(packet.marker)
-                .ext_vals(packet.ext_vals.clone())
-                .nackable(track == Track::Video);
-            let mut api = rtc.direct_api();
-            if let Some(stream) = api.stream_tx_by_mid(self.mid, None) {
-                stream.write_rtp(write);
-                *bytes.get_or_insert(0) += packet.payload.len() as u64;
+            let codec = incoming.params.spec().codec;
+            for packet in packets {
+                if let Some(written) = self.write_packet(rtc, (pt, codec), packet, now) {
+                    *bytes.get_or_insert(0) += written;
+                }
             }
         }
         bytes
     }
 
-    /// Whether a packet is of the encoding that flows; a beginning of the one that is wanted lets
-    /// that flow.
-    fn takes(
+    fn write_packet(
         &mut self,
-        incoming: &Incoming,
+        rtc: &mut Rtc,
+        (pt, codec): (Pt, Codec),
+        packet: &Kept,
+        now: Instant,
+    ) -> Option<u64> {
+        let placed = self.forwarding.place(packet.seq, packet.time, now)?;
+        let payload = match codec {
+            Codec::Vp8 => self.pictures.place(&packet.payload),
+            _ => Arc::clone(&packet.payload),
+        };
+        let bytes = payload.len() as u64;
+        let write = RtpWrite::new(pt, placed.seq.into(), placed.time, now, payload)
+            .marker(packet.marker)
+            .ext_vals(packet.ext_vals.clone())
+            .nackable(self.track == Track::Video);
+        let mut api = rtc.direct_api();
+        api.stream_tx_by_mid(self.mid, None)?.write_rtp(write);
+        Some(bytes)
+    }
+
+    /// Which packets are to be sent. The encoding that is wanted begins with a key frame; while
+    /// another one flows, it does so once that is whole, so that the picture does not stand still
+    /// while it comes.
+    fn share<'a>(
+        &mut self,
+        incoming: &'a Incoming,
         publication: u64,
         wanted: Option<Layer>,
         now: Instant,
-    ) -> bool {
+    ) -> Share<'a> {
         let layer = incoming.layer;
         let wanted = match self.track {
             Track::Audio => 0,
             Track::Video => wanted.unwrap_or(0),
         };
         let flows = self.layer == Some(wanted) && self.forwarding.is_running();
-        if incoming.starts && layer == wanted && !flows {
-            let at = (incoming.packet.seq, incoming.packet.time);
-            let rate = incoming.params.spec().clock_rate.get();
-            self.forwarding.begin((publication, layer), at, rate, now);
-            self.layer = Some(layer);
+        let source = (publication, layer);
+        let rate = incoming.params.spec().clock_rate.get();
+        if layer == wanted && !flows {
+            let (whole, waits) = (incoming.whole.as_deref(), self.forwarding.is_running());
+            if let Some([first, ..]) = whole.filter(|_| waits) {
+                self.begin(source, first, rate, now);
+                return Share::Whole(whole.unwrap_or_default());
+            }
+            if incoming.starts {
+                // One that began to come before was never whole: packets get lost.
+                let is_second = self.began_to_come.replace(layer) == Some(layer);
+                if !waits || is_second {
+                    self.begin(source, &incoming.packet, rate, now);
+                }
+            }
         }
-        self.layer == Some(layer)
+        match self.layer == Some(layer) {
+            true => Share::It,
+            false => Share::Nothing,
+        }
+    }
+
+    fn begin(&mut self, source: Source, first: &Kept, rate: u32, now: Instant) {
+        let at = (first.seq, first.time);
+        self.forwarding.begin(source, at, rate, now);
+        self.pictures.begin(source);
+        self.layer = Some(source.1);
+        self.began_to_come = None;
     }
 
     /// The payload type by which the viewer knows what the publisher sends.

@@ -1,7 +1,8 @@
 //! `/{stream}/whip` and `/{stream}/whep`: publish and watch (RFC 9725, draft-ietf-wish-whep).
 //!
 //! `endpoint.rs` opens sessions, `session.rs` trickles, restarts and ends them, `events.rs` tells
-//! viewers who comes and goes, `layers.rs` lets them choose a layer, `cors.rs` lets pages of other sites do the same.
+//! viewers who comes and goes and which layers there are, `layers.rs` lets them choose one, `cors.rs`
+//! lets pages of other sites do the same.
 
 use std::sync::Arc;
 

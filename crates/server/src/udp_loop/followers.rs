@@ -1,28 +1,44 @@
-//! Who follows the attendance of streams: told when a publisher or a viewer comes or goes.
+//! Who follows streams: told when a publisher or a viewer comes or goes, and a viewer besides when
+//! its layers change.
 
 use std::collections::HashMap;
 
-use gateway::Attendance;
+use gateway::{Attendance, SessionId, TrackLayers};
 use protocol::stream::StreamName;
 use tokio::sync::watch;
 
-/// Every stream that somebody follows.
+/// What somebody who watches follows.
+#[derive(Debug)]
+pub struct Followed {
+    /// Who is at the stream.
+    pub attendance: watch::Receiver<Attendance>,
+    /// What there is to choose from; none where the session is over, or has no picture.
+    pub layers: watch::Receiver<Option<TrackLayers>>,
+}
+
+/// Every stream and every session that somebody follows.
 #[derive(Default)]
 pub(super) struct Followers {
     by_stream: HashMap<StreamName, watch::Sender<Attendance>>,
+    by_session: HashMap<SessionId, (StreamName, watch::Sender<Option<TrackLayers>>)>,
 }
 
 impl Followers {
-    /// A place from which a stream's attendance is seen, and each change of it.
+    /// A place from which both are seen, and each change of them.
     pub(super) fn follow(
         &mut self,
-        stream: StreamName,
+        (session, stream): (SessionId, StreamName),
         now: Attendance,
-    ) -> watch::Receiver<Attendance> {
-        let sender = self.by_stream.entry(stream);
-        sender
-            .or_insert_with(|| watch::Sender::new(now))
-            .subscribe()
+        layers: Option<TrackLayers>,
+    ) -> Followed {
+        let attendance = self.by_stream.entry(stream.clone());
+        let attendance = attendance.or_insert_with(|| watch::Sender::new(now));
+        let followed = self.by_session.entry(session);
+        let (_, track) = followed.or_insert_with(|| (stream, watch::Sender::new(layers)));
+        Followed {
+            attendance: attendance.subscribe(),
+            layers: track.subscribe(),
+        }
     }
 
     /// Tells those who follow this stream, and forgets it where nobody does any more.
@@ -35,5 +51,22 @@ impl Followers {
             return;
         }
         sender.send_if_modified(|told| std::mem::replace(told, now) != now);
+    }
+
+    /// The layers of this stream have changed, for one viewer or for all of them; those whose event
+    /// stream nobody reads are forgotten.
+    pub(super) fn tell_layers(
+        &mut self,
+        stream: &StreamName,
+        viewer: Option<SessionId>,
+        layers: impl Fn(SessionId) -> Option<TrackLayers>,
+    ) {
+        self.by_session.retain(|session, (watched, sender)| {
+            let is_meant = watched == stream && viewer.is_none_or(|viewer| viewer == *session);
+            if is_meant {
+                sender.send_replace(layers(*session));
+            }
+            sender.receiver_count() > 0
+        });
     }
 }

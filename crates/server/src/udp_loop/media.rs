@@ -3,15 +3,15 @@
 use std::net::SocketAddr;
 
 use gateway::{
-    Answer, Attendance, Event, Gateway, LayerError, NewSession, OfferError, PatchError, Patched,
-    Path, PathState, Role, SessionId, Tag, TrackLayers,
+    Answer, Event, Gateway, LayerError, NewSession, OfferError, PatchError, Patched, Path,
+    PathState, Role, SessionId, Tag, TrackLayers,
 };
 use metrics::counter;
 use protocol::stream::StreamName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
-use super::followers::Followers;
+use super::followers::{Followed, Followers};
 use super::sockets::unmapped;
 use super::{Inbox, Input, connections};
 
@@ -86,8 +86,9 @@ pub(super) enum Question {
         answer: oneshot::Sender<Vec<PathState>>,
     },
     Follow {
+        id: SessionId,
         stream: StreamName,
-        answer: oneshot::Sender<watch::Receiver<Attendance>>,
+        answer: oneshot::Sender<Followed>,
     },
 }
 
@@ -201,12 +202,13 @@ impl MediaHandle {
         self.ask(|answer| Question::Paths { answer }).await
     }
 
-    /// A place from which a stream's attendance is seen, until the loop stops.
+    /// What somebody who watches can see change, until the loop stops.
     ///
     /// # Errors
     /// [`Stopped`].
-    pub async fn follow(&self, stream: StreamName) -> Result<watch::Receiver<Attendance>, Stopped> {
-        self.ask(|answer| Question::Follow { stream, answer }).await
+    pub async fn follow(&self, id: SessionId, stream: StreamName) -> Result<Followed, Stopped> {
+        self.ask(|answer| Question::Follow { id, stream, answer })
+            .await
     }
 
     /// See [`Gateway::layers`].
@@ -336,9 +338,10 @@ pub(super) fn ask(
         }
         Question::Kick { id, answer } => reply(answer, gateway.kick(id, now)),
         Question::Paths { answer } => reply(answer, gateway.paths()),
-        Question::Follow { stream, answer } => {
+        Question::Follow { id, stream, answer } => {
             let attendance = gateway.attendance(&stream);
-            reply(answer, followers.follow(stream, attendance));
+            let layers = gateway.layers(id, &stream, now);
+            reply(answer, followers.follow((id, stream), attendance, layers));
         }
     }
 }
@@ -348,31 +351,37 @@ fn reply<T>(answer: oneshot::Sender<T>, what: T) {
     let _ = answer.send(what);
 }
 
-/// Writes down what happened, and counts it; the stream that it happened to, if it did to one.
-pub(super) fn tell(event: &Event) -> Option<&StreamName> {
+/// Writes down what happened, counts it, and tells those whom it concerns.
+pub(super) fn tell(
+    gateway: &Gateway,
+    followers: &mut Followers,
+    event: &Event,
+    now: std::time::Instant,
+) {
     match event {
         Event::Connected { id, stream, role } => {
             let role = word(*role);
             tracing::info!(session = %id, %stream, role, "media flows");
             counter!("helio_gateway_sessions_total", "role" => role).increment(1);
-            Some(stream)
+            followers.tell(stream, gateway.attendance(stream));
         }
         Event::Ended(ended) => {
             let (id, stream, why) = (&ended.id, &ended.stream, ended.why);
             let role = word(ended.role);
             tracing::info!(session = %id, %stream, role, why, "session ended");
             counter!("helio_gateway_ended_total", "role" => role, "cause" => why).increment(1);
-            Some(stream)
+            followers.tell(stream, gateway.attendance(stream));
         }
         Event::Layer { id, stream, layer } => {
             tracing::debug!(session = %id, %stream, layer, "another layer");
             counter!("helio_gateway_layer_changes_total").increment(1);
-            None
+            let layers = |id| gateway.layers(id, stream, now);
+            followers.tell_layers(stream, Some(*id), layers);
         }
-        Event::Left(path) => {
-            tracing::debug!(?path, "media connection left");
-            None
+        Event::Layers { stream } => {
+            followers.tell_layers(stream, None, |id| gateway.layers(id, stream, now));
         }
+        Event::Left(path) => tracing::debug!(?path, "media connection left"),
     }
 }
 

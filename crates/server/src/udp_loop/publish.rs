@@ -60,7 +60,7 @@ pub(super) fn describe() {
     describe_counter!(
         "helio_gateway_layer_changes_total",
         Unit::Count,
-        "times that a viewer was given another layer of a simulcast"
+        "times that a viewer was given a layer of a simulcast, its first or another"
     );
     describe_counter!(
         "helio_gateway_ended_total",

@@ -349,9 +349,8 @@ impl World {
             if let Event::Left(path) = &event {
                 self.connections.close(path);
             }
-            if let Some(stream) = media::tell(&event) {
-                self.followers.tell(stream, self.gateway.attendance(stream));
-            }
+            let now = self.now.instant;
+            media::tell(&self.gateway, &mut self.followers, &event, now);
         }
         while let Some(recorded) = self.gateway.poll_frame() {
             self.intake.take(recorded, self.now.unix_time);

@@ -1,4 +1,5 @@
 // What can be done with the picture: sound, snapshot, picture-in-picture, full screen.
+import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Icon, type IconName } from "../../ui/icon";
 import { toast } from "../../ui/toast";
@@ -15,17 +16,21 @@ interface StageControlsProps {
   hasSound: boolean;
   /** Who is in the picture; names the snapshot's file. */
   name: string;
+  /** What else there is to choose, before the buttons. */
+  children?: ComponentChildren;
 }
 
 /** iPhones know full screen for videos only, under this name. */
 type PhoneVideo = HTMLVideoElement & { webkitEnterFullscreen?: () => void };
 
 /** The row of buttons at the stage's foot. */
-export function StageControls({ stage, video, canvas, hasSound, name }: StageControlsProps) {
+export function StageControls(props: StageControlsProps) {
+  const { stage, video, canvas, hasSound, name, children } = props;
   const isFull = useFullScreen();
   const hasPip = !canvas && document.pictureInPictureEnabled === true;
   return (
     <div class="stage-controls">
+      {children}
       {hasSound && <SoundButton video={video} />}
       <StageButton
         icon="camera"

@@ -80,7 +80,12 @@ export function stopLive(): void {
 export async function changeLive(change: Partial<LiveSettings>): Promise<void> {
   liveSettings.value = { ...liveSettings.value, ...change };
   const { facing, microphone, layers } = liveSettings.value;
-  prefer({ facing, microphone, layers, ...(presetOfSettings.value && { preset: presetOfSettings.value }) });
+  prefer({
+    facing,
+    microphone,
+    layers,
+    ...(presetOfSettings.value && { preset: presetOfSettings.value }),
+  });
   if (!sender || liveState.value !== "on") return;
   liveFailure.value = null;
   try {

@@ -1,7 +1,8 @@
 // Watching one stream: the session as signals that views read.
 import { computed, signal } from "@preact/signals";
-import { WhepSession, type GatewayState, type LinkStats } from "../../sdk";
+import { WhepSession, type GatewayState, type Layers, type LinkStats } from "../../sdk";
 import type { Failure } from "../../ui/notice";
+import { toast } from "../../ui/toast";
 import type { Access } from "../gateway/access";
 import { leaveWithPage } from "../gateway/leaving";
 import { refusalOf, tellViewer } from "../gateway/words";
@@ -16,6 +17,8 @@ export const hasPicture = signal(false);
 export const hadPicture = signal(false);
 /** The last two minutes, oldest first. */
 export const samples = signal<readonly LinkStats[]>([]);
+/** The sizes that the picture may be had in. */
+export const layers = signal<Layers>({ all: [], current: null, pinned: null });
 export const refusal = signal<Failure | null>(null);
 
 export const told = computed(() =>
@@ -34,6 +37,7 @@ export function watch(access: Access): void {
     state.value = now;
     stream.value = made.stream;
     isQuiet.value = made.isQuiet;
+    layers.value = made.layers;
     refusal.value = now.phase === "refused" && now.error ? refusalOf(now.error, access) : null;
   });
   made.on("stats", () => (samples.value = [...made.history]));
@@ -45,6 +49,17 @@ export function watch(access: Access): void {
 export function notePicture(has: boolean): void {
   hasPicture.value = has;
   hadPicture.value ||= has;
+}
+
+/** Asks for one size of the picture, or with an empty id for the best that arrives. */
+export async function chooseQuality(id: string): Promise<void> {
+  try {
+    await session?.chooseLayer(id === "" ? null : id);
+  } catch {
+    // The menu shows what was chosen by the person: it goes back to what is.
+    layers.value = { ...layers.value };
+    toast("The server did not take the choice. Try again.");
+  }
 }
 
 /** Asks again after a refusal. */

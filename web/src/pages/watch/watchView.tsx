@@ -6,14 +6,17 @@ import { FailureNotice } from "../../ui/notice";
 import { Toast } from "../../ui/toast";
 import { StatsView } from "../figures/statsView";
 import type { Access } from "../gateway/access";
+import { qualities } from "../gateway/layerWords";
 import { useRecording } from "../gateway/recordingMark";
 import { StreamBar } from "../gateway/streamBar";
 import { StageControls } from "../link/stageControls";
 import { StageFigures } from "../link/stageFigures";
 import { keepAwake } from "../live/live";
 import {
+  chooseQuality,
   hasPicture,
   isQuiet,
+  layers,
   notePicture,
   refusal,
   samples,
@@ -119,13 +122,38 @@ function Stage({ name }: { name: string }) {
       {isShown ? (
         <>
           <StageFigures now={samples.value.at(-1) ?? null} />
-          <StageControls stage={stage} video={video} hasSound={hasSound()} name={name} />
+          <StageControls stage={stage} video={video} hasSound={hasSound()} name={name}>
+            <QualityMenu />
+          </StageControls>
           {isStanding && <Banner />}
         </>
       ) : (
         <StageMessage />
       )}
     </section>
+  );
+}
+
+/** One of the picture's sizes, where there are several. */
+function QualityMenu() {
+  const offered = qualities(layers.value);
+  if (offered.length === 0) return null;
+  return (
+    <select
+      class="stage-select"
+      aria-label="Quality"
+      title="Quality"
+      value={layers.value.pinned ?? ""}
+      data-testid="quality"
+      data-layer={layers.value.current ?? ""}
+      onChange={(event) => void chooseQuality(event.currentTarget.value)}
+    >
+      {offered.map(({ value, label, isOffered }) => (
+        <option key={value} value={value} disabled={!isOffered}>
+          {label}
+        </option>
+      ))}
+    </select>
   );
 }
 

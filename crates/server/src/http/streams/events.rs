@@ -1,27 +1,23 @@
-//! `/{stream}/whep/{session}/events`: who comes and goes, as server-sent events (the extension
+//! `/{stream}/whep/{session}/events`: who comes and goes, and which layers there are, as server-sent events (the extension
 //! `server-sent-events` of draft-ietf-wish-whep).
 //!
 //! A viewer says by POST which events it wants and is told the address of its event stream. That
 //! address cannot be guessed and is its only key: the `EventSource` of a page sends no token.
 
-use std::collections::{HashMap, VecDeque};
-use std::convert::Infallible;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::header::{ALLOW, LINK, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::response::sse::{Event, Sse};
+use axum::response::sse::Sse;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use gateway::{Attendance, Role, SessionId};
+use gateway::{Role, SessionId};
 use protocol::base64url;
 use protocol::problem::ProblemCode;
 use serde::Deserialize;
-use tokio::sync::watch;
-use tokio::time::{Interval, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::super::refused::Refused;
@@ -30,13 +26,15 @@ use super::endpoint::Endpoint;
 use crate::site::Site;
 use crate::udp_loop::SessionName;
 
+mod reading;
+
+use reading::Reading;
+
 const REL: &str = "urn:ietf:params:whep:ext:core:server-sent-events";
 /// As [`Kind`] reads them.
-const KINDS: &str = "active,inactive,reconnect,viewercount";
+const KINDS: &str = "active,inactive,layers,reconnect,viewercount";
 /// A list of these is no longer.
 const MAX_LIST_BYTES: usize = 1024;
-/// How often a session is looked after; the comment that goes out then keeps proxies patient.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What a viewer may want to be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -46,7 +44,10 @@ enum Kind {
     Active,
     /// Nobody does any more.
     Inactive,
-    /// The server stops: the viewer is to come again.
+    /// Which layers its picture may be had in, and which one it gets.
+    Layers,
+    /// The viewer is to come again: the server stops, or layers are published that it cannot adapt
+    /// to as it is.
     Reconnect,
     /// How many watch.
     ViewerCount,
@@ -159,9 +160,10 @@ pub(super) async fn handle_stream(
         Method::OPTIONS => Ok(([(ALLOW, "GET, DELETE")], cors::options()).into_response()),
         Method::GET => {
             let stream = site.event_streams.find(session, &id).ok_or_else(gone)?;
-            let follow = site.media.follow(stream.session.stream.clone()).await;
-            let pull = Pull::new(Arc::clone(&site), stream, follow.map_err(Refused::stopped)?);
-            Ok(Sse::new(stream::unfold(pull, Pull::next)).into_response())
+            let follow = site.media.follow(session, stream.session.stream.clone());
+            let followed = follow.await.map_err(Refused::stopped)?;
+            let reading = Reading::new(Arc::clone(&site), stream, followed);
+            Ok(Sse::new(stream::unfold(reading, Reading::next)).into_response())
         }
         Method::DELETE => match site.event_streams.remove(session, &id) {
             true => Ok(StatusCode::OK.into_response()),
@@ -187,6 +189,7 @@ async fn kinds(request: Request) -> Result<Vec<Kind>, Refused> {
         return Ok(vec![
             Kind::Active,
             Kind::Inactive,
+            Kind::Layers,
             Kind::Reconnect,
             Kind::ViewerCount,
         ]);
@@ -210,95 +213,6 @@ async fn sweep(site: &Site) -> Result<(), Refused> {
         }
     }
     Ok(())
-}
-
-/// One reading of an event stream.
-struct Pull {
-    site: Arc<Site>,
-    stream: EventStream,
-    attendance: watch::Receiver<Attendance>,
-    told: Attendance,
-    waiting: VecDeque<Event>,
-    looks: Interval,
-    is_last: bool,
-}
-
-impl Pull {
-    fn new(site: Arc<Site>, stream: EventStream, attendance: watch::Receiver<Attendance>) -> Self {
-        let mut pull = Self {
-            site,
-            stream,
-            attendance,
-            told: Attendance::default(),
-            waiting: VecDeque::new(),
-            looks: interval(LOOK_EVERY),
-            is_last: false,
-        };
-        pull.look();
-        pull
-    }
-
-    /// What has changed since the last look; at first, what there is.
-    fn look(&mut self) {
-        let now = *self.attendance.borrow_and_update();
-        let before = std::mem::replace(&mut self.told, now);
-        if now.is_published != before.is_published {
-            self.push(if now.is_published {
-                Kind::Active
-            } else {
-                Kind::Inactive
-            });
-        }
-        if now.viewers != before.viewers {
-            self.push(Kind::ViewerCount);
-        }
-    }
-
-    fn push(&mut self, kind: Kind) {
-        if !self.stream.kinds.contains(&kind) {
-            return;
-        }
-        let event = match kind {
-            Kind::Active => Event::default().event("active").data("{}"),
-            Kind::Inactive => Event::default().event("inactive").data("{}"),
-            Kind::Reconnect => Event::default().event("reconnect").data("{}"),
-            Kind::ViewerCount => {
-                let data = format!("{{\"viewercount\":{}}}", self.told.viewers);
-                Event::default().event("viewercount").data(data)
-            }
-        };
-        self.waiting.push_back(event);
-    }
-
-    async fn next(mut self) -> Option<(Result<Event, Infallible>, Self)> {
-        loop {
-            if let Some(event) = self.waiting.pop_front() {
-                return Some((Ok(event), self));
-            }
-            if self.is_last {
-                return None;
-            }
-            tokio::select! {
-                changed = self.attendance.changed() => match changed {
-                    Ok(()) => self.look(),
-                    Err(_) => return None,
-                },
-                () = self.stream.ended.cancelled() => return None,
-                () = self.site.draining.cancelled() => {
-                    self.push(Kind::Reconnect);
-                    self.is_last = true;
-                }
-                _ = self.looks.tick() => {
-                    let session = self.stream.session.clone();
-                    if !self.site.media.has(session).await.unwrap_or(false) {
-                        self.site.event_streams.remove(self.stream.session.id, &self.stream.id);
-                        return None;
-                    }
-                    self.waiting.push_back(Event::default().comment(""));
-                }
-            }
-        }
-    }
 }
 
 fn gone() -> Refused {

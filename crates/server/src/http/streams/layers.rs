@@ -68,9 +68,9 @@ pub(super) async fn handle(
     }
 }
 
-/// By the track's mid, as the event `layers` has it: the layers that come, those that do not at
-/// present, and besides the one that the viewer gets.
-fn listed(track: &TrackLayers) -> Value {
+/// By the track's mid: the layers that come, those that do not at present, and besides the one that
+/// the viewer gets, and the one that it asked for.
+pub(super) fn listed(track: &TrackLayers) -> Value {
     let of = |comes: bool| {
         let layers = track.layers.iter();
         let some = layers.filter(move |layer| layer.bitrate_bps.is_some() == comes);
@@ -78,13 +78,23 @@ fn listed(track: &TrackLayers) -> Value {
     };
     json!({
         track.mid.as_str(): {
-            "active": of(true), "inactive": of(false), "current": track.current,
+            "active": of(true),
+            "inactive": of(false),
+            "current": track.current,
+            "pinned": track.pinned,
         }
     })
 }
 
 fn described(layer: &LayerState) -> Value {
-    json!({"id": layer.id, "encodingId": layer.id, "bitrate": layer.bitrate_bps})
+    let (width, height) = layer.size.unzip();
+    json!({
+        "id": layer.id,
+        "encodingId": layer.id,
+        "bitrate": layer.bitrate_bps,
+        "width": width,
+        "height": height,
+    })
 }
 
 fn refused(error: LayerError) -> Refused {
