@@ -8,8 +8,9 @@ import { median, spread, table, verdict } from './figures.mjs';
 import { openStream } from './people.mjs';
 import { packageVersion, runLoad, startBareGateway, startHelio, startJanus } from './servers.mjs';
 
-const VIEWERS = [10, 50, 200];
-const RATES_KBPS = [600, 2500];
+const LOADS = [600, 2500].flatMap((kbps) => [10, 50, 200].map((viewers) => ({ viewers, kbps, transport: 'udp' })));
+/// Neither peer takes media over TCP.
+const TCP_LOADS = [10, 50].map((viewers) => ({ viewers, kbps: 600, transport: 'tcp' }));
 const SECONDS = 4;
 const GOALS = { bare: 1.25, packetMs: 50, pictureMs: 120 };
 const STREAM = 'cam0';
@@ -32,11 +33,11 @@ async function startPeer(data) {
 
 /** Every load on a fresh process of each server, in turns. */
 export async function measureGateway(rounds, say) {
-  const loads = RATES_KBPS.flatMap((kbps) => VIEWERS.map((viewers) => ({ viewers, kbps })));
-  const rows = loads.map((load) => ({ load, ...Object.fromEntries(Object.keys(starts).map((name) => [name, []])) }));
+  const rows = [...LOADS, ...TCP_LOADS].map((load) => ({ load, ...Object.fromEntries(Object.keys(starts).map((name) => [name, []])) }));
   for (let round = 1; round <= rounds; round += 1) {
     for (const row of rows) {
       for (const [name, start] of Object.entries(starts)) {
+        if (row.load.transport === 'tcp' && name !== 'helio') continue;
         const run = await runOnce(start, row.load).catch((error) => say(`${name}: ${error.message.split('\n')[1] ?? error.message}`));
         if (run) row[name].push(run);
       }
@@ -71,8 +72,9 @@ const lost = (run) => run.missing / (run.received + run.missing);
 const perCore = (run, viewers) => viewers / (run.cpuMs / 1000 / run.seconds);
 const perViewerKib = (run, viewers) => (run.rssKib - run.rssBeforeKib) / viewers;
 
-function describe({ viewers, kbps }) {
-  return `${viewers} viewers, ${kbps < 1000 ? `${kbps} kbit/s` : `${kbps / 1000} Mbit/s`}`;
+function describe({ viewers, kbps, transport }) {
+  const rate = kbps < 1000 ? `${kbps} kbit/s` : `${kbps / 1000} Mbit/s`;
+  return `${viewers} viewers, ${rate}${transport === 'tcp' ? ', ICE-TCP' : ''}`;
 }
 
 export function gatewayText(rows) {
@@ -83,9 +85,9 @@ export function gatewayText(rows) {
   const all = (row, figure, write) => names.map((name) => (
     cell(row[name], (runs) => write(of(runs, (run) => figure(run, row.load.viewers)))))).join(' / ');
   const packets = rows.map((row) => {
-    const ratio = of(row.helio, perMillion) / of(row.bare, perMillion);
-    return [describe(row.load), ...names.map((name) => cell(row[name], (runs) => spread(runs.map(perMillion), 2))), ratio.toFixed(2),
-      `≤ ${GOALS.bare}`, verdict(ratio, GOALS.bare), all(row, lost, (share) => `${(share * 100).toFixed(2)} %`),
+    const compared = row.bare.length > 0 ? of(row.helio, perMillion) / of(row.bare, perMillion) : null;
+    const goal = compared === null ? ['–', '–', ''] : [compared.toFixed(2), `≤ ${GOALS.bare}`, verdict(compared, GOALS.bare)];
+    return [describe(row.load), ...names.map((name) => cell(row[name], (runs) => spread(runs.map(perMillion), 2))), ...goal, all(row, lost, (share) => `${(share * 100).toFixed(2)} %`),
       all(row, perViewerKib, (kib) => `${kib.toFixed(0)} KiB`), Math.round(of(row.helio, (run) => perCore(run, row.load.viewers)))];
   });
   const joins = rows.map((row) => {
@@ -96,7 +98,7 @@ export function gatewayText(rows) {
       names.map(time(who, what)).join(' / ')))),
     `${verdict(packet, GOALS.packetMs)}, ${verdict(picture, GOALS.pictureMs)}`];
   });
-  return `One publisher by WHIP, viewers by WHEP, UDP and IPv4 on loopback, VP8 in 30 frames a second of equal packets; each frame leaves the load as a burst, packet by packet. *Bare* is a loop of str0m in RTP mode that believes everybody and forwards with GSO (\`bench/load/src/bin/bare_gateway.rs\`); it has no key frame to show, limits nothing and counts nothing. *Janus* is Debian's, its video room by its own API, with the modules that this does not need left out. CPU seconds per million packets that arrived at viewers, over ${SECONDS} s with all of them there; *lost* is what no repair brought back; memory is the growth of the process per viewer. A dash is a run in which a viewer of the load saw no whole key frame for 20 s.
+  return `One publisher by WHIP, viewers by WHEP, IPv4 on loopback, UDP or, where a row says so, viewers over TCP connections to the one port, VP8 in 30 frames a second of equal packets; each frame leaves the load as a burst, packet by packet. *Bare* is a loop of str0m in RTP mode that believes everybody and forwards with GSO (\`bench/load/src/bin/bare_gateway.rs\`); it has no key frame to show, limits nothing and counts nothing. *Janus* is Debian's, its video room by its own API, with the modules that this does not need left out. CPU seconds per million packets that arrived at viewers, over ${SECONDS} s with all of them there; *lost* is what no repair brought back; memory is the growth of the process per viewer. A dash is what a peer cannot, or a run in which a viewer of the load saw no whole key frame for 20 s.
 
 ${table(['load', 'ours', 'bare', 'Janus', 'ours / bare', 'goal', '', 'lost, ours / bare / Janus', 'memory per viewer, ours / bare / Janus', 'viewers that a core of ours carries'], packets)}
 

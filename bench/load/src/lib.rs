@@ -8,6 +8,7 @@
 mod arguments;
 mod http;
 mod media_client;
+mod media_socket;
 mod process;
 mod publisher;
 mod services;
@@ -17,6 +18,7 @@ mod viewers;
 pub use arguments::Arguments;
 pub use http::serve;
 pub use media_client::{MediaClient, Seen};
+pub use media_socket::MediaSocket;
 pub use process::{Cpu, Process};
 pub use publisher::{Picture, Publisher};
 pub use services::Service;

@@ -4,17 +4,15 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use mio::net::UdpSocket;
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::Codec;
 use str0m::media::{Direction, KeyframeRequestKind, MediaKind, Mid, Pt};
-use str0m::net::{Protocol, Receive};
+use str0m::net::Receive;
 use str0m::rtp::RtpWrite;
-use str0m::{Candidate, Event, Input, Output, Rtc};
+use str0m::{Event, Input, Output, Rtc};
 
+use crate::media_socket::MediaSocket;
 use crate::publisher::begins_key_frame;
-
-const DATAGRAM_BYTES: usize = 2048;
 
 /// What a client saw, in the order in which it came.
 #[derive(Debug)]
@@ -38,7 +36,7 @@ pub enum Seen {
 pub struct MediaClient {
     rtc: Rtc,
     /// For the poll to watch.
-    pub socket: UdpSocket,
+    pub socket: MediaSocket,
     local: SocketAddr,
     /// Its track.
     pub mid: Mid,
@@ -54,20 +52,18 @@ impl std::fmt::Debug for MediaClient {
 }
 
 impl MediaClient {
-    /// A client that can be reached at this address, and makes no offer yet.
+    /// A client that has this socket, and makes no offer yet.
     ///
     /// # Errors
-    /// When there is no port.
-    fn bind(ip: IpAddr, now: Instant) -> io::Result<Self> {
-        let socket = UdpSocket::bind(SocketAddr::new(ip, 0))?;
+    /// What the system says of the socket.
+    fn new(socket: MediaSocket, now: Instant) -> io::Result<Self> {
         let local = socket.local_addr()?;
         let mut rtc = Rtc::builder()
             .set_rtp_mode(true)
             .clear_codecs()
             .enable_vp8(true)
             .build(now);
-        let candidate = Candidate::host(local, Protocol::Udp).map_err(io::Error::other)?;
-        rtc.add_local_candidate(candidate);
+        rtc.add_local_candidate(socket.candidate()?);
         Ok(Self {
             rtc,
             socket,
@@ -80,13 +76,13 @@ impl MediaClient {
     /// A client with its offer.
     ///
     /// # Errors
-    /// When there is no port.
+    /// What the system says of the socket.
     pub fn offer(
-        ip: IpAddr,
+        socket: MediaSocket,
         direction: Direction,
         now: Instant,
     ) -> io::Result<(Self, SdpPendingOffer, String)> {
-        let mut client = Self::bind(ip, now)?;
+        let mut client = Self::new(socket, now)?;
         let mut changes = client.rtc.sdp_api();
         client.mid = changes.add_media(MediaKind::Video, direction, None, None, None);
         let (offer, pending) = changes.apply().expect("a track is a change");
@@ -108,7 +104,7 @@ impl MediaClient {
     /// # Errors
     /// When it is none, or there is no port.
     pub fn answer(ip: IpAddr, offer: &str, now: Instant) -> io::Result<(Self, String)> {
-        let mut client = Self::bind(ip, now)?;
+        let mut client = Self::new(MediaSocket::bind(ip)?, now)?;
         let offer = SdpOffer::from_sdp_string(offer).map_err(io::Error::other)?;
         let answer = client.rtc.sdp_api().accept_offer(offer);
         let answer = answer.map_err(io::Error::other)?.to_sdp_string();
@@ -122,10 +118,12 @@ impl MediaClient {
 
     /// Reads what has come.
     pub fn handle_readable(&mut self, now: Instant, mut see: impl FnMut(Seen)) {
-        let mut buffer = [0; DATAGRAM_BYTES];
-        while let Ok((length, from)) = self.socket.recv_from(&mut buffer) {
-            let receive = Receive::new(Protocol::Udp, from, self.local, &buffer[..length]);
-            let Ok(receive) = receive else {
+        let (protocol, local) = (self.socket.protocol(), self.local);
+        let mut packets = Vec::new();
+        self.socket
+            .receive(|packet, from| packets.push((packet.to_vec(), from)));
+        for (packet, from) in packets {
+            let Ok(receive) = Receive::new(protocol, from, local, &packet) else {
                 continue;
             };
             // A packet that is refused is lost, as on any path.
@@ -174,10 +172,7 @@ impl MediaClient {
                     self.due = at;
                     return;
                 }
-                // A packet that the kernel does not take is lost, as on any path.
-                Ok(Output::Transmit(sent)) => {
-                    let _ = self.socket.send_to(&sent.contents, sent.destination);
-                }
+                Ok(Output::Transmit(sent)) => self.socket.send(&sent.contents, sent.destination),
                 Ok(Output::Event(Event::Connected)) => see(Seen::Connected),
                 Ok(Output::Event(Event::RtpPacket(packet))) => see(Seen::Packet {
                     seq: *packet.seq_no,

@@ -11,6 +11,7 @@ use str0m::media::Direction;
 use crate::Arguments;
 use crate::http::{Request, ask};
 use crate::media_client::MediaClient;
+use crate::media_socket::MediaSocket;
 
 /// The room of the benchmark.
 const ROOM: u64 = 1;
@@ -31,6 +32,8 @@ pub enum Service {
         whep: String,
         /// For the publisher.
         token: String,
+        /// Whether viewers connect for their media (ICE-TCP) to where the server answers HTTP.
+        by_tcp: bool,
     },
     /// `plugin_videoroom` over the HTTP transport.
     Janus {
@@ -55,6 +58,7 @@ impl Service {
                 whip: arguments.required("whip"),
                 whep: arguments.required("whep"),
                 token: arguments.required("token"),
+                by_tcp: arguments.required::<String>("transport") == "tcp",
             },
         }
     }
@@ -72,8 +76,9 @@ impl Service {
     /// # Errors
     /// What the gateway says.
     pub fn publish(&self) -> io::Result<MediaClient> {
+        let socket = MediaSocket::bind(self.ip())?;
         let (mut client, pending, offer) =
-            MediaClient::offer(self.ip(), Direction::SendOnly, Instant::now())?;
+            MediaClient::offer(socket, Direction::SendOnly, Instant::now())?;
         let answer = match self {
             Self::Whip {
                 server,
@@ -93,9 +98,18 @@ impl Service {
     /// What the gateway says.
     pub fn watch(&self) -> io::Result<MediaClient> {
         match self {
-            Self::Whip { server, whep, .. } => {
+            Self::Whip {
+                server,
+                whep,
+                by_tcp,
+                ..
+            } => {
+                let socket = match by_tcp {
+                    true => MediaSocket::connect(*server)?,
+                    false => MediaSocket::bind(self.ip())?,
+                };
                 let (mut client, pending, offer) =
-                    MediaClient::offer(self.ip(), Direction::RecvOnly, Instant::now())?;
+                    MediaClient::offer(socket, Direction::RecvOnly, Instant::now())?;
                 client.accept(pending, &post(*server, whep, "", &offer)?)?;
                 Ok(client)
             }
