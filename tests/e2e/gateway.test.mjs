@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Device } from '../lib/browser.mjs';
 import { latencies, percentile, watchClock } from '../lib/camera.mjs';
+import { figure as metric } from '../lib/metrics.mjs';
 import { keepPeerConnections, pathOf, restartedIce, iceUfrag, statistics } from '../lib/peer_connections.mjs';
 import { pair, setUp } from '../lib/people.mjs';
 import { shownFrames } from '../lib/screen.mjs';
@@ -146,6 +147,18 @@ describe('a stream', { timeout: 270_000 }, () => {
     await inPhase(guest, 'open');
     await camera.page.getByTestId('stream-refusal').filter({ hasText: /Another device publishes/ }).waitFor();
     await watches(t, owner, 'the guest\'s camera');
+  });
+
+  test('is counted: who came, why who went, and who is there', async () => {
+    const counted = async (name) => metric(server, `helio_gateway_${name}`);
+    const ended = (role, cause) => counted(`ended_total{role="${role}",cause="${cause}"}`);
+    for (const [role, cause] of [['publish', 'deleted'], ['publish', 'replaced'], ['watch', 'revoked'], ['watch', 'not public']]) {
+      assert.equal(await ended(role, cause), 1, `${role}: ${cause}`);
+    }
+    assert.equal(await counted('sessions_total{role="publish"}'), 3, 'a camera twice, and a guest');
+    assert.ok(await counted('sessions_total{role="watch"}') >= 5);
+    assert.equal(await counted('streams'), 1);
+    assert.ok(await counted('viewers') >= 1);
   });
 });
 

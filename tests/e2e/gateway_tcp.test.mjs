@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Device } from '../lib/browser.mjs';
+import { figure } from '../lib/metrics.mjs';
 import { keepPeerConnections, pathOf } from '../lib/peer_connections.mjs';
 import { pair, setUp } from '../lib/people.mjs';
 import { shownFrames } from '../lib/screen.mjs';
@@ -79,11 +80,4 @@ async function goesOverTcp(t, device, server) {
   const [local, remote] = await pathOf(device);
   t.diagnostic(`${device.name}: ${local.protocol} ${local.tcpType ?? ''} to ${remote.address}:${remote.port} ${remote.protocol}`);
   assert.deepEqual([local.protocol, remote.protocol, remote.port], ['tcp', 'tcp', server.port]);
-}
-
-/// A figure of the server's metrics, 0 where it has not told it yet.
-async function figure(server, name) {
-  const metrics = await (await fetch(`http://${server.metrics}/metrics`)).text();
-  const line = metrics.split('\n').find((each) => each.startsWith(`${name} `));
-  return Number(line?.slice(name.length) ?? 0);
 }
