@@ -1,7 +1,9 @@
 // `helio conform` against ourselves, and against ourselves with one thing broken: that row fails, no other.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { BrokenServer, FAULTS } from '../lib/broken_server.mjs';
@@ -60,6 +62,21 @@ describe('the checklist of WHIP and WHEP', { timeout: 270_000 }, () => {
     const { rows } = await slow;
     t.diagnostic(rows.find(({ row }) => row === PATIENT).why);
     assert.equal(named(rows, 'failed'), PATIENT);
+  });
+
+  test('is given up where the server dies, and the row named', async () => {
+    const mortal = createServer(({ method }, reply) => {
+      if (method === 'OPTIONS') return reply.end();
+      reply.socket.destroy();
+      return mortal.close();
+    }).listen(0, '127.0.0.1');
+    await once(mortal, 'listening');
+    const words = ['conform', `http://127.0.0.1:${mortal.address().port}/brisk/whip`];
+    const [code, complaint] = await new Promise((done) => {
+      execFile(HELIO, words, (error, _, said) => done([error?.code, said]));
+    });
+    assert.equal(code, 4);
+    assert.match(complaint, /nobody answers any more since row W1: /);
   });
 
   async function examineBroken(row, stream, more = []) {

@@ -41,6 +41,14 @@ pub enum HttpError {
         /// Why.
         why: String,
     },
+    /// The server was there, and no longer lets anybody connect.
+    #[error("nobody answers any more since row {row}: {why}")]
+    Gone {
+        /// The row that was asked last.
+        row: &'static str,
+        /// Why.
+        why: String,
+    },
 }
 
 /// A request.
@@ -226,6 +234,14 @@ impl Http {
             .map_err(words)?;
         let reply = requests.send_request(request).await.map_err(words)?;
         Ok(reply.into_parts())
+    }
+
+    /// Whether somebody listens there; why not.
+    pub(crate) async fn reach(&self, url: &Url) -> Result<(), String> {
+        let connected = timeout(LIMIT, self.connect(url)).await;
+        connected
+            .unwrap_or_else(|_| Err(format!("no connection within {LIMIT:?}")))
+            .map(drop)
     }
 
     async fn connect(&self, url: &Url) -> Result<Box<dyn Stream>, String> {

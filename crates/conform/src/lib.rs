@@ -30,13 +30,13 @@ use stand::Stand;
 /// over by publishers of ours: it must be nobody's meanwhile.
 ///
 /// # Errors
-/// The server does not answer at all, or the authorities given cannot be read.
+/// The server does not answer at all or not any more, or the authorities given cannot be read.
 pub async fn examine(
     target: Target,
     mut tell: impl FnMut(&Finding),
 ) -> Result<Vec<Finding>, HttpError> {
     let mut stand = Stand::new(target)?;
-    stand.reach().await?;
+    stand.greet().await?;
     let mut findings = Vec::with_capacity(ROWS.len());
     for row in &ROWS {
         let verdict = Verdict::from((row.check)(&mut stand).await);
@@ -46,8 +46,14 @@ pub async fn examine(
             says: row.says,
             verdict,
         };
+        let has_failed = matches!(finding.verdict, Verdict::Failed(_));
         tell(&finding);
         findings.push(finding);
+        // A row that a server dies of says nothing of those after it.
+        if has_failed {
+            let reached = stand.reach().await;
+            reached.map_err(|why| HttpError::Gone { row: row.id, why })?;
+        }
     }
     Ok(findings)
 }

@@ -72,9 +72,14 @@ impl Stand {
     }
 
     /// Whether there is a server at all.
-    pub(crate) async fn reach(&mut self) -> Result<(), HttpError> {
+    pub(crate) async fn greet(&mut self) -> Result<(), HttpError> {
         let ask = Ask::new(Method::OPTIONS, &self.target.whip.clone());
         self.send(ask).await.map(drop)
+    }
+
+    /// Whether it is still there; why not.
+    pub(crate) async fn reach(&self) -> Result<(), String> {
+        self.http.reach(&self.target.whip).await
     }
 
     pub(crate) fn endpoint(&self, role: Role) -> &Url {
