@@ -1,4 +1,5 @@
-//! One WHIP or WHEP connection: its negotiation, its ICE session, the media that it brings or gets.
+//! One WHIP or WHEP connection: its ICE session, the media that it brings or gets. What it agrees with
+//! its client stands in `negotiation.rs` and `counter_offer.rs`.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -12,11 +13,9 @@ use str0m::media::{KeyframeRequestKind, Mid, Pt, Rid};
 use str0m::net::Transmit;
 use str0m::rtp::{RtpPacket, Ssrc};
 
-use crate::error::{OfferError, PatchError};
 use crate::forwarding::Forwarding;
-use crate::fragment::Fragment;
 use crate::layer_choice::{Layer, LayerChoice};
-use crate::offer::{CODECS, CheckedOffer};
+use crate::offer::CheckedOffer;
 use crate::path::{Address, Path};
 use crate::picture_numbers::PictureNumbers;
 use crate::rtc::DrainedRtc;
@@ -24,6 +23,7 @@ use crate::stream::{SessionState, Track};
 
 mod counter_offer;
 mod layers;
+mod negotiation;
 mod sending;
 
 use counter_offer::CounterOffer;
@@ -165,24 +165,6 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Answers an offer. What a viewer's connection carries is estimated where it has a choice.
-    pub(crate) fn new(
-        new: NewSession,
-        offer: CheckedOffer,
-        reached: Reached<'_>,
-        now: Instant,
-        out: &mut VecDeque<Transmit>,
-    ) -> Result<(Self, String), OfferError> {
-        let addrs = reached.addrs.iter().chain(&new.external);
-        let rtc = DrainedRtc::new(reached.cert, addrs, reached.has_choice, &CODECS, now);
-        let mut session = Self::unnegotiated(new, offer, rtc, now);
-        let answer = session.accept(now, out).map_err(OfferError::Malformed)?;
-        if reached.has_choice {
-            session.begin_estimate(now);
-        }
-        Ok((session, answer))
-    }
-
     fn unnegotiated(new: NewSession, offer: CheckedOffer, rtc: DrainedRtc, now: Instant) -> Self {
         Self {
             id: new.id,
@@ -204,63 +186,6 @@ impl Session {
             counter_offer: None,
             offer,
         }
-    }
-
-    fn accept(&mut self, now: Instant, out: &mut VecDeque<Transmit>) -> Result<String, String> {
-        let offer = self.offer.sdp()?;
-        let accepted = self.rtc.change(now, out, |rtc| {
-            let answer = rtc.sdp_api().accept_offer(offer);
-            let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
-            (answer, ufrag)
-        });
-        let (answer, ufrag) = accepted;
-        let answer = answer.map_err(|error| error.to_string())?;
-        self.ufrag = ufrag;
-        Ok(self.worded(&answer.to_sdp_string()))
-    }
-
-    /// The answer with one MediaStream for both tracks (draft-ietf-wish-whep §4.2).
-    fn worded(&self, answer: &str) -> String {
-        let mut worded = String::with_capacity(answer.len());
-        for line in answer.lines() {
-            let msid = line.strip_prefix("a=msid:");
-            if let Some((_, track)) = msid.and_then(|msid| msid.split_once(' ')) {
-                worded.push_str(&format!("a=msid:{} {track}", self.stream));
-            } else if line.starts_with("a=msid-semantic:") {
-                worded.push_str(&format!("a=msid-semantic: WMS {}", self.stream));
-            } else {
-                worded.push_str(line);
-            }
-            worded.push_str("\r\n");
-        }
-        worded
-    }
-
-    /// Restarts ICE for a client with these credentials (RFC 9725 §4.3.2); what the answer to it
-    /// says of ICE.
-    pub(crate) fn restart(
-        &mut self,
-        fragment: &Fragment,
-        now: Instant,
-        out: &mut VecDeque<Transmit>,
-    ) -> Result<String, PatchError> {
-        if self.counter_offer.is_some() {
-            return Err(PatchError::NotRestartable);
-        }
-        let offer = self.offer.with_credentials(fragment);
-        let before = std::mem::replace(&mut self.offer, offer);
-        match self.accept(now, out) {
-            Ok(answer) => Ok(ice_of(&answer)),
-            Err(why) => {
-                self.offer = before;
-                Err(PatchError::Malformed(why))
-            }
-        }
-    }
-
-    /// Whether the fragment is of this session as it is.
-    pub(crate) fn is_of(&self, fragment: &Fragment) -> bool {
-        self.offer.ufrag == fragment.ufrag
     }
 
     /// Media may flow from here on.
@@ -393,22 +318,4 @@ impl Session {
             sent_bytes: self.sent_bytes,
         }
     }
-}
-
-/// The ICE lines of an answer, as a fragment (RFC 8840 §9).
-fn ice_of(answer: &str) -> String {
-    let names = [
-        "a=ice-",
-        "a=candidate:",
-        "a=end-of-candidates",
-        "a=mid:",
-        "m=",
-        "a=group:",
-    ];
-    let is_ice = |line: &&str| names.iter().any(|name| line.starts_with(name));
-    answer
-        .lines()
-        .filter(is_ice)
-        .map(|line| format!("{line}\r\n"))
-        .collect()
 }
