@@ -16,10 +16,12 @@ const IN_BETWEEN = /ERR_(NETWORK_CHANGED|INTERNET_DISCONNECTED|ADDRESS_UNREACHAB
 
 /// A device that is a browser, and what the matrix asks of every device.
 export class Browser {
-  static async open(site, name) {
+  /// `more` is for `Device.open`.
+  static async open(site, name, more = {}) {
     const browser = new Browser();
     browser.site = site;
     browser.device = await Device.open(name, {
+      ...more,
       executablePath: EXECUTABLE,
       env: { ...process.env, LAB_NAMESPACE: site.namespace },
     });

@@ -66,6 +66,13 @@ export class Site {
     this.#slow = null;
   }
 
+  /// Lets no more bits a second come in from the internet, of which it holds back what would come
+  /// within 300 ms; with null as many as there are.
+  async narrow(bps) {
+    const way = `dev ${this.#port} root`;
+    await shell(null, [bps === null ? `tc qdisc delete ${way}` : `tc qdisc add ${way} tbf rate ${bps}bit burst 4kb latency 300ms`]);
+  }
+
   /// Ends its resolver, which would keep this program alive.
   async close() {
     this.resolver.kill();
