@@ -45,7 +45,10 @@ export function probe(path) {
 
 /// Decodes all of a file; throws with what is wrong with it.
 export function decode(path) {
-  const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-xerror', '-i', path, '-f', 'null', '-'], { encoding: 'utf8' });
+  // Pictures keep the times of the file: browsers send them as they come.
+  const asTheyAre = ['-vsync', 'passthrough', '-enc_time_base', '-1'];
+  const words = ['-v', 'error', '-xerror', '-i', path, ...asTheyAre, '-f', 'null', '-'];
+  const { status, stderr } = spawnSync('ffmpeg', words, { encoding: 'utf8' });
   if (status !== 0 || stderr !== '') throw new Error(`${path}: ${stderr}`);
 }
 

@@ -17,6 +17,7 @@ use lane::Lane;
 pub(crate) use packet::Packet;
 use units::Unit;
 
+mod av1;
 mod h264;
 mod lane;
 mod packet;
@@ -25,6 +26,8 @@ mod reorder;
 mod tests;
 mod timeline;
 mod units;
+mod vp8;
+mod vp9;
 
 /// How long the first picture waits for sound that may be on its way.
 const SOUND_PATIENCE: Duration = Duration::from_secs(1);
@@ -55,7 +58,7 @@ pub struct Frame {
     /// A segment begins with it, and with which tracks.
     pub segment: Option<Tracks>,
     /// The frame as a sample: NAL units behind their 32-bit lengths for H.264 (ISO/IEC 14496-15),
-    /// what the codec's own frame is for the others.
+    /// OBUs with their sizes for AV1, what the codec's own frame is for the others.
     pub data: Vec<u8>,
 }
 

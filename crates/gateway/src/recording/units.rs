@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use str0m::format::Codec;
 
-use super::h264;
 use super::packet::Packet;
+use super::{av1, h264, vp8, vp9};
 
 /// The longest frame.
 pub(super) const MAX_UNIT_BYTES: usize = 4 << 20;
@@ -40,9 +40,49 @@ pub(super) struct Units {
 struct Coming {
     time: u32,
     arrived: Instant,
-    body: h264::Body,
+    body: Body,
     /// Part of it is missing or odd.
     is_damaged: bool,
+}
+
+/// What has come of a picture, by codec.
+#[derive(Debug)]
+enum Body {
+    H264(h264::Body),
+    Vp8(vp8::Body),
+    Vp9(vp9::Body),
+    Av1(av1::Body),
+}
+
+impl Body {
+    /// None where pictures of this codec are not recorded.
+    fn of(codec: Codec) -> Option<Self> {
+        match codec {
+            Codec::H264 => Some(Self::H264(h264::Body::default())),
+            Codec::Vp8 => Some(Self::Vp8(vp8::Body::default())),
+            Codec::Vp9 => Some(Self::Vp9(vp9::Body::default())),
+            Codec::Av1 => Some(Self::Av1(av1::Body::default())),
+            _ => None,
+        }
+    }
+
+    fn handle_payload(&mut self, payload: &[u8]) -> Result<(), Malformed> {
+        match self {
+            Self::H264(body) => body.handle_payload(payload),
+            Self::Vp8(body) => body.handle_payload(payload),
+            Self::Vp9(body) => body.handle_payload(payload),
+            Self::Av1(body) => body.handle_payload(payload),
+        }
+    }
+
+    fn finish(self) -> (bool, Vec<u8>) {
+        match self {
+            Self::H264(body) => body.finish(),
+            Self::Vp8(body) => body.finish(),
+            Self::Vp9(body) => body.finish(),
+            Self::Av1(body) => body.finish(),
+        }
+    }
 }
 
 impl Units {
@@ -60,19 +100,16 @@ impl Units {
             // Padding that probes the path.
             return Ok(());
         }
-        match self.codec {
-            Codec::Opus => {
-                self.whole.push_back(Unit {
-                    time: packet.time,
-                    is_key: true,
-                    data: packet.payload.to_vec(),
-                    arrived: packet.arrived,
-                });
-                Ok(())
-            }
-            Codec::H264 => self.handle_picture(packet),
-            _ => Ok(()),
+        if self.codec == Codec::Opus {
+            self.whole.push_back(Unit {
+                time: packet.time,
+                is_key: true,
+                data: packet.payload.to_vec(),
+                arrived: packet.arrived,
+            });
+            return Ok(());
         }
+        self.handle_picture(packet)
     }
 
     fn handle_picture(&mut self, packet: &Packet) -> Result<(), Malformed> {
@@ -84,10 +121,13 @@ impl Units {
             // The last packet of a frame says so; where it does not, the next frame's first does.
             self.finish();
         }
-        let coming = self.coming.get_or_insert_with(|| Coming {
+        let Some(body) = Body::of(self.codec) else {
+            return Ok(());
+        };
+        let coming = self.coming.get_or_insert(Coming {
             time: packet.time,
             arrived: packet.arrived,
-            body: h264::Body::default(),
+            body,
             is_damaged: false,
         });
         let taken = coming.body.handle_payload(&packet.payload);

@@ -30,6 +30,17 @@ export function Player() {
   );
 }
 
+const NOT_LOADED = {
+  title: "The recording does not load",
+  cause: "A part of it was deleted meanwhile, or the path to the server broke.",
+  next: "Try again. If it stays so, choose another one in the list, or download it.",
+};
+const NOT_PLAYED = {
+  title: "This browser does not play the recording",
+  cause: "It is coded as the camera sent it, in a way that this browser does not play.",
+  next: "Download it, and open it with a program such as VLC.",
+};
+
 /** Plays with hls.js, which sends the token with each request; returns how to stop. */
 function playByScript(video: HTMLVideoElement, source: string): () => void {
   const hls = new Hls({
@@ -53,15 +64,11 @@ function playByScript(video: HTMLVideoElement, source: string): () => void {
   };
   const stopSeeking = effect(seek);
   hls.on(Hls.Events.LEVEL_LOADED, seek);
-  hls.on(Hls.Events.ERROR, (_, { fatal, details, response }) => {
+  hls.on(Hls.Events.ERROR, (_, { fatal, type, details, response }) => {
     // What is not there is not asked for again, and without its beginning the film stands still.
     if (!fatal && response?.code !== 404) return;
-    failure.value = {
-      title: "The recording does not play",
-      cause: "A part of it could not be loaded: it was deleted meanwhile, or the path broke.",
-      next: "Try again. If it stays so, choose another one in the list, or download it.",
-      code: details,
-    };
+    const isLoading = type === Hls.ErrorTypes.NETWORK_ERROR;
+    failure.value = { ...(isLoading ? NOT_LOADED : NOT_PLAYED), code: details };
   });
   const follow = () => (moment.value = momentOf(parts(), video.currentTime));
   video.addEventListener("timeupdate", follow);
