@@ -5,11 +5,15 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use server::config::Sources;
 
+mod bench;
 mod conform;
+mod media;
 mod recordings;
 mod streams;
 
+pub(crate) use bench::{BenchAction, BenchWatchArguments};
 pub(crate) use conform::ConformArguments;
+pub(crate) use media::{PublishArguments, StreamArguments, WatchArguments};
 pub(crate) use recordings::{DeleteArguments, RecordingsAction};
 pub(crate) use streams::{ShareArguments, StreamsAction, SwitchArguments};
 
@@ -67,6 +71,15 @@ pub(crate) enum Command {
     Recordings {
         #[command(subcommand)]
         action: RecordingsAction,
+    },
+    /// Publish pictures to any WHIP server: a test pattern, files or a camera
+    Publish(PublishArguments),
+    /// Watch a stream of any WHEP server: figures, a file, the first picture
+    Watch(WatchArguments),
+    /// Put a bounded load on a server, and tell what it gave
+    Bench {
+        #[command(subcommand)]
+        action: BenchAction,
     },
     /// Ask any server the WHIP and WHEP checklist, row by row
     Conform(ConformArguments),

@@ -1,6 +1,7 @@
 //! One file per command of `helio`.
 
 pub(crate) mod audit;
+pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod conform;
 pub(crate) mod devices;
@@ -11,9 +12,13 @@ mod linking;
 pub(crate) mod message;
 pub(crate) mod pair;
 pub(crate) mod pairs;
+mod pictures;
+pub(crate) mod publish;
 pub(crate) mod receive;
 pub(crate) mod recordings;
 pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod setup;
+mod streaming;
 pub(crate) mod streams;
+pub(crate) mod watch;

@@ -37,6 +37,9 @@ fn main() -> ExitCode {
         }
         Command::Streams { action } => commands::streams::run(&server, output, action.as_ref()),
         Command::Recordings { action } => commands::recordings::run(&server, output, action),
+        Command::Publish(arguments) => commands::publish::run(&device, output, arguments),
+        Command::Watch(arguments) => commands::watch::run(&device, output, arguments),
+        Command::Bench { action } => commands::bench::run(&device, output, action),
         Command::Conform(arguments) => commands::conform::run(&device, output, arguments),
         Command::Keys { action } => commands::keys::run(&device, &server, output, action.as_ref()),
         Command::Audit => commands::audit::run(&server, output),

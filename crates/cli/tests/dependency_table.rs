@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// Crate → crates of ours that it may use, directly or not.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("protocol", &[]),
     ("identity", &["protocol"]),
     ("signalling", &["protocol"]),
     ("turn", &[]),
     ("gateway", &["protocol"]),
     ("conform", &[]),
+    ("whip", &[]),
     ("registry", &["identity", "protocol"]),
     ("peer", &["identity", "protocol"]),
     (
@@ -37,6 +38,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
             "server",
             "signalling",
             "turn",
+            "whip",
         ],
     ),
     (

@@ -4,6 +4,9 @@
 //! [`crate::link`]; what is said about them on `ctl` is in `docs/protocol.md` (Commands).
 
 mod encoder;
+#[cfg(feature = "tokio")]
+#[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
+mod film;
 mod h264;
 mod live;
 #[cfg(feature = "tokio")]
@@ -33,6 +36,8 @@ mod sending_live;
 mod sources;
 
 pub use encoder::{EncodeError, Encoder, Quality};
+#[cfg(feature = "tokio")]
+pub use film::{Film, FilmedFrame, LiveFigures, LiveSettings};
 pub use h264::{DecodeError, H264Decoder, H264Encoder, MAX_FRAME_BYTES};
 pub use live::LiveEncoder;
 pub use pattern::{CLOCK_BITS, pattern};
@@ -47,7 +52,7 @@ pub use sender::{DEFAULT_INTERVAL, SenderOutput, SentStill, StillsSender};
 #[cfg(feature = "tokio")]
 pub use sending::{SendError, SendStills, SendingEvent};
 #[cfg(feature = "tokio")]
-pub use sending_live::{LiveEvent, LiveFigures, LiveSettings, SendLive};
+pub use sending_live::{LiveEvent, SendLive};
 #[cfg(feature = "tokio")]
 pub use sources::{Source, SourceError};
 

@@ -1,17 +1,17 @@
 //! `helio send`: sends pictures over a link, as stills or as live video.
 
-use std::path::Path;
 use std::time::Duration;
 
 use peer::LinkOptions;
 use peer::stills::{
-    LiveEvent, LiveFigures, LiveSettings, STILL_HEIGHT, STILL_WIDTH, SendError, SendLive,
-    SendStills, SendingEvent, SentStill, Source, SourceError,
+    LiveEvent, STILL_HEIGHT, STILL_WIDTH, SendError, SendLive, SendStills, SendingEvent, SentStill,
+    Source,
 };
 use serde_json::json;
 
 use super::linking::{Linked, over_link, until_ctrl_c};
-use crate::arguments::{DeviceArguments, OutputArguments, PresetArgument, SendArguments};
+use super::pictures::{Pictures, settings, tell_live};
+use crate::arguments::{DeviceArguments, OutputArguments, SendArguments};
 use crate::output::{self, Failure, kilobytes};
 
 pub(crate) fn run(
@@ -123,39 +123,6 @@ async fn send_live(
     Ok(())
 }
 
-fn tell_live(figures: &LiveFigures, output: OutputArguments) {
-    let LiveFigures {
-        frames,
-        key_frames,
-        bytes,
-        skipped,
-        bits_per_second,
-    } = figures;
-    let fact = json!({
-        "event": "live",
-        "frames": frames,
-        "keyFrames": key_frames,
-        "bytes": bytes,
-        "skipped": skipped,
-        "bitsPerSecond": bits_per_second,
-    });
-    let size = kilobytes(*bytes as usize);
-    let aim = bits_per_second / 1000;
-    let sentence = format!(
-        "{frames} frames, {key_frames} of them key frames, {size}; {skipped} skipped; {aim} kbit/s."
-    );
-    output::fact(output, &fact, &sentence);
-}
-
-fn settings(preset: PresetArgument) -> LiveSettings {
-    match preset {
-        PresetArgument::Low => LiveSettings::LOW,
-        PresetArgument::Medium => LiveSettings::MEDIUM,
-        PresetArgument::High => LiveSettings::HIGH,
-        PresetArgument::Hd => LiveSettings::HD,
-    }
-}
-
 /// The pictures that the arguments name.
 fn source(arguments: &SendArguments) -> Result<Source, Failure> {
     let live = settings(arguments.preset);
@@ -164,33 +131,15 @@ fn source(arguments: &SendArguments) -> Result<Source, Failure> {
     } else {
         (STILL_WIDTH, STILL_HEIGHT, 1.0 / f64::from(arguments.every))
     };
-    let source = match arguments.files.as_slice() {
-        [] if let Some(camera) = &arguments.camera => {
-            Source::camera(camera, frames_per_second, width, height)
-        }
-        [] => Ok(Source::pattern(width, height)),
-        files if files.iter().all(|path| holds_images(path)) => {
-            Source::images(files, width, height)
-        }
-        [video] => Source::video(video, frames_per_second, width, height),
-        _ => {
-            return Err(Failure::Usage(
-                "a video is sent alone; pictures are .png, .jpg, .jpeg, or folders of them"
-                    .to_owned(),
-            ));
-        }
+    let pictures = Pictures {
+        files: &arguments.files,
+        camera: arguments.camera.as_deref(),
+        width,
+        height,
+        frames_per_second,
+        is_endless: false,
     };
-    source.map_err(|error| match error {
-        SourceError::NoFfmpeg | SourceError::Ffmpeg(_) => Failure::because(error),
-        _ => Failure::Usage(error.to_string()),
-    })
-}
-
-/// By its name, as in a folder.
-fn holds_images(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    let ending = ending.map(str::to_ascii_lowercase);
-    path.is_dir() || matches!(ending.as_deref(), Some("png" | "jpg" | "jpeg"))
+    pictures.source()
 }
 
 fn send_failure(error: SendError) -> Failure {

@@ -2,6 +2,7 @@
 
 mod commands;
 mod durability;
+mod media;
 mod people;
 mod process;
 mod secrets_in_logs;

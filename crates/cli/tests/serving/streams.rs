@@ -8,7 +8,7 @@ use crate::people::{assertion, redeem, setup_secret};
 use crate::process::{Process, free_address, run};
 
 /// A server on which Ada's account has `cam0`.
-async fn with_cam0(data: &std::path::Path) -> Process {
+pub(crate) async fn with_cam0(data: &std::path::Path) -> Process {
     let server = Process::start(data, free_address(), &[]);
     let ada = TestDevice::new(1, "Ada");
     let redeemed = redeem(&server, &setup_secret(&server), &ada).await;

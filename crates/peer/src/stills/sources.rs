@@ -115,6 +115,32 @@ impl Source {
         width: u32,
         height: u32,
     ) -> Result<Self, SourceError> {
+        let command = Command::new("ffmpeg");
+        Self::video_by(command, path, frames_per_second, width, height)
+    }
+
+    /// As [`Source::video`], which begins again where it ends.
+    ///
+    /// # Errors
+    /// [`SourceError::NoFfmpeg`], [`SourceError::Unreadable`].
+    pub fn endless_video(
+        path: &Path,
+        frames_per_second: f64,
+        width: u32,
+        height: u32,
+    ) -> Result<Self, SourceError> {
+        let mut command = Command::new("ffmpeg");
+        command.args(["-stream_loop", "-1"]);
+        Self::video_by(command, path, frames_per_second, width, height)
+    }
+
+    fn video_by(
+        mut command: Command,
+        path: &Path,
+        frames_per_second: f64,
+        width: u32,
+        height: u32,
+    ) -> Result<Self, SourceError> {
         std::fs::metadata(path).map_err(|why| SourceError::Unreadable {
             path: path.to_owned(),
             why,
@@ -122,7 +148,6 @@ impl Source {
         // Without the prefix a name with a colon would be an address.
         let mut input = std::ffi::OsString::from("file:");
         input.push(path);
-        let mut command = Command::new("ffmpeg");
         command.arg("-i").arg(input);
         Self::ffmpeg(command, frames_per_second, width, height)
     }
