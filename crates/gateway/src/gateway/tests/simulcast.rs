@@ -218,14 +218,18 @@ fn a_narrow_connection_gets_the_low_layer_and_the_others_what_they_had() {
     let [narrow, other] = [(); 2].map(|()| studio.world.join(Role::Watch));
     studio.film(Duration::from_secs(6));
     assert_eq!([narrow, other].map(|each| studio.layer(each)), ["f", "f"]);
-    studio.world.clients[other].packets.clear();
+    for viewer in [narrow, other] {
+        studio.world.clients[viewer].packets.clear();
+    }
     studio.limit(narrow, Some(300_000));
     let down = studio.until(narrow, "q", Duration::from_secs(3));
     studio.film(Duration::from_secs(5));
     assert_eq!(studio.layer(narrow), "q", "it stays there");
     studio.limit(narrow, None);
     let up = studio.until(narrow, "f", Duration::from_secs(5));
-    println!("down after {down:?}, up after {up:?}");
+    let still = longest_standstill(&studio.world.clients[narrow]);
+    println!("down after {down:?}, up after {up:?}, longest standstill {still:?}");
+    assert!(still <= Duration::from_secs(2), "{still:?}");
     let seen = layers_seen(&studio.world.clients[other]);
     assert!(
         seen.iter().all(|layer| *layer == 2),
@@ -387,4 +391,22 @@ fn a_layer_goes_on_until_the_key_frame_of_the_next_one_is_whole() {
         frames[switch..].iter().all(|frame| *frame == (2, 6)),
         "{frames:?}"
     );
+}
+
+/// The longest time between two frames that came whole.
+fn longest_standstill(client: &Client) -> Duration {
+    let mut packets: HashMap<u32, usize> = HashMap::new();
+    let mut whole = Vec::new();
+    for packet in &client.packets {
+        let layer = packet.payload.last().map_or(0, |layer| usize::from(*layer));
+        let came = packets.entry(packet.header.timestamp).or_default();
+        *came += 1;
+        if FRAMES.get(layer).is_some_and(|(_, all)| came == all) {
+            whole.push(packet.timestamp);
+        }
+    }
+    let spans = whole
+        .windows(2)
+        .map(|pair| pair[1].saturating_duration_since(pair[0]));
+    spans.max().unwrap_or_default()
 }
