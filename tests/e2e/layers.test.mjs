@@ -86,6 +86,11 @@ describe('a picture in layers', { timeout: 120_000 }, () => {
     assert.ok(own.longestGapMs <= Math.max(STANDSTILL_MS, others.longestGapMs + OWN_FAULT_MS));
     assert.equal(await other.locator(VIDEO).evaluate((video) => video.videoWidth), 960, 'who has what it had');
   });
+
+  test('stops, and its viewers say so although their paths are probed', async () => {
+    await camera.page.getByTestId('stop-publishing').click();
+    await viewer.page.getByTestId('stage-empty').filter({ hasText: /has stopped/ }).waitFor({ timeout: 15_000 });
+  });
 });
 
 const VIDEO = '[data-testid=video-remote]';

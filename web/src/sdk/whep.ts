@@ -10,13 +10,13 @@ export const SILENCE_MS = 3000;
 
 /** Tells whether anything arrives. */
 export class Silence {
-  #packets = -1;
+  #received = -1;
   #sinceMs = 0;
 
-  /** Notes how many packets have come; true when none has for `SILENCE_MS`. */
-  note(packets: number, atMs: number): boolean {
-    if (packets !== this.#packets) {
-      this.#packets = packets;
+  /** Notes how much has come; true when nothing has for `SILENCE_MS`. */
+  note(received: number, atMs: number): boolean {
+    if (received !== this.#received) {
+      this.#received = received;
       this.#sinceMs = atMs;
     }
     return atMs - this.#sinceMs >= SILENCE_MS;
@@ -78,8 +78,12 @@ export class WhepSession extends GatewaySession {
   }
 
   protected override handleStats(stats: LinkStats): void {
-    const packets = stats.inbound.reduce((sum, each) => sum + each.packets, 0);
-    const isQuiet = this.#silence.note(packets, stats.at);
+    // Packets come over a video track also without a picture: they probe what the path carries.
+    const received = stats.inbound.map((each) =>
+      each.kind === "video" ? each.framesDecoded : each.packets,
+    );
+    const total = received.reduce((sum, each) => sum + each, 0);
+    const isQuiet = this.#silence.note(total, stats.at);
     if (isQuiet === this.#isQuiet) return;
     this.#isQuiet = isQuiet;
     this.#repeat();
