@@ -411,4 +411,25 @@ mod tests {
             assert!(Arguments::try_parse_from(words).is_ok());
         }
     }
+
+    #[test]
+    fn a_token_may_begin_with_a_hyphen() {
+        let commands = [
+            &["publish", "https://h/cam0/whip", "--token", "-e9_Zq"][..],
+            &["watch", "https://h/cam0/whep", "--token", "-e9_Zq"],
+            &[
+                "bench",
+                "watch",
+                "https://h/cam0/whep",
+                "--publish-token",
+                "-e9_Zq",
+            ],
+            &["conform", "https://h/cam0/whip", "--token", "-e9_Zq"],
+            &["conform", "https://h/cam0/whip", "--view-token", "-e9_Zq"],
+        ];
+        for words in commands {
+            let words = ["helio"].iter().chain(words);
+            Arguments::try_parse_from(words).expect("it is understood");
+        }
+    }
 }

@@ -28,6 +28,7 @@ pub(crate) struct BenchWatchArguments {
     #[arg(
         long,
         value_name = "TOKEN",
+        allow_hyphen_values = true,
         env = "HELIO_PUBLISH_TOKEN",
         hide_env_values = true,
         conflicts_with = "existing"

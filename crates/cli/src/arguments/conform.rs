@@ -14,6 +14,7 @@ pub(crate) struct ConformArguments {
     #[arg(
         long,
         value_name = "TOKEN",
+        allow_hyphen_values = true,
         env = "HELIO_PUBLISH_TOKEN",
         hide_env_values = true
     )]
@@ -22,6 +23,7 @@ pub(crate) struct ConformArguments {
     #[arg(
         long,
         value_name = "TOKEN",
+        allow_hyphen_values = true,
         env = "HELIO_VIEW_TOKEN",
         hide_env_values = true
     )]

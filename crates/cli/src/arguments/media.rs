@@ -13,6 +13,7 @@ pub(crate) struct StreamArguments {
     #[arg(
         long,
         value_name = "TOKEN",
+        allow_hyphen_values = true,
         env = "HELIO_TOKEN",
         hide_env_values = true
     )]

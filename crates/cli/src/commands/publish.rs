@@ -1,8 +1,10 @@
 //! `helio publish`: pictures become a stream of any WHIP server.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use peer::stills::Film;
+use tokio::signal::ctrl_c;
 use tokio::time::{MissedTickBehavior, interval};
 use whip::{Codec, Event, MediaTime, Options, Session};
 
@@ -51,6 +53,8 @@ async fn publish(
     let began = Instant::now();
     let mut ticks = interval(FIGURES_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // One for the whole loop: a signal between two of them would be nobody's.
+    let mut interrupted = pin!(ctrl_c());
     let outcome = loop {
         tokio::select! {
             event = session.next() => {
@@ -72,7 +76,7 @@ async fn publish(
             _ = ticks.tick() => if session.is_open() {
                 tell_live(&film.figures(), output);
             },
-            _ = tokio::signal::ctrl_c() => break Ok(()),
+            _ = &mut interrupted => break Ok(()),
         }
     };
     tell_live(&film.figures(), output);

@@ -1,10 +1,12 @@
 //! `helio watch`: what comes of a stream, in figures, in a file, as a picture.
 
 use std::path::Path;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use peer::stills::H264Decoder;
 use serde_json::json;
+use tokio::signal::ctrl_c;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use whip::{Carriage, Codec, Event, Frame, Options, Session};
 
@@ -67,6 +69,8 @@ impl Watching<'_> {
     async fn run(mut self, mut session: Session) -> (Option<Session>, Result<(), Failure>) {
         let mut ticks = interval(FIGURES_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // One for the whole loop: a signal between two of them would be nobody's.
+        let mut interrupted = pin!(ctrl_c());
         let outcome = loop {
             let end = async {
                 match self.end {
@@ -88,7 +92,7 @@ impl Watching<'_> {
                     self.figures.tell(self.output, Instant::now());
                 },
                 () = end => break Ok(()),
-                _ = tokio::signal::ctrl_c() => break Ok(()),
+                _ = &mut interrupted => break Ok(()),
             }
         };
         let outcome = self.finish(outcome);

@@ -1,5 +1,6 @@
 //! `helio publish`, `helio watch` and `helio bench watch` against the real server, over real sockets.
 
+use std::io::{BufRead as _, BufReader, read_to_string};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -39,13 +40,23 @@ fn code(server: &Process, right: &str) -> String {
     share["code"].as_str().expect("a code").to_owned()
 }
 
-/// A publisher that is stopped when the test ends.
+/// A publisher whose media flows; stopped when the test ends.
 struct Publisher(Child);
 
 impl Publisher {
     fn start(url: &str, code: &str) -> Self {
         let child = client(&["publish", url, "--token", code, "--preset", "low"]).spawn();
-        Self(child.expect("helio runs"))
+        let mut publisher = Self(child.expect("helio runs"));
+        let mut told = BufReader::new(publisher.0.stdout.as_mut().expect("a pipe"));
+        let mut line = String::new();
+        while !line.contains("\"connected\"") {
+            line.clear();
+            if told.read_line(&mut line).expect("text") == 0 {
+                let errors = publisher.0.stderr.take().map(read_to_string);
+                panic!("it is over: {errors:?}");
+            }
+        }
+        publisher
     }
 }
 

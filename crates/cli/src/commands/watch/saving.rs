@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use shiguredo_mp4::TrackKind;
 use shiguredo_mp4::bitstream::h264::{
@@ -62,6 +63,7 @@ struct Lane {
 
 struct Held {
     ticks: u64,
+    heard_at: Instant,
     is_key: bool,
     data: Vec<u8>,
 }
@@ -140,6 +142,7 @@ impl Saved {
         let ticks = frame.time.rebase(lane.clock).numer();
         let shown = lane.handle(Held {
             ticks,
+            heard_at: frame.heard_at,
             is_key: frame.is_key,
             data,
         });
@@ -232,10 +235,19 @@ impl Lane {
 
     /// Holds this frame; the one before, and for how long it is shown. Clocks that jump, as those of
     /// another session do, let it be shown as long as usual.
+    ///
+    /// The first picture may be one that the server kept, taken before the sound that comes with
+    /// it: it is shown from when it came on, so that the two begin together.
     fn handle(&mut self, next: Held) -> Option<(Held, u32)> {
-        let ticks = next.ticks;
+        let (ticks, heard_at) = (next.ticks, next.heard_at);
         let before = self.held.replace(next)?;
-        let span = ticks.checked_sub(before.ticks);
+        let is_first_picture = self.kind == TrackKind::Video && self.entry.is_some();
+        let span = if is_first_picture {
+            let waited = heard_at.saturating_duration_since(before.heard_at);
+            Some((waited.as_secs_f64() * f64::from(self.clock.get())) as u64)
+        } else {
+            ticks.checked_sub(before.ticks)
+        };
         let span = span.and_then(|span| u32::try_from(span).ok());
         let longest = self.clock.get() * LONGEST_SECONDS;
         let duration = span
