@@ -3,13 +3,12 @@
 import type { Bytes } from "./bytes";
 import { asHelioError, type HelioError } from "./errors";
 import type { AttemptFacts, LinkFailure } from "./failures";
-import { FilePipe } from "./file_pipe";
-import type { Files } from "./files";
 import { FramePipe } from "./frame_pipe";
 import type { Identity } from "./identity";
 import type { LinkMedia } from "./link_media";
 import { proveKeys } from "./link_noise";
 import { Negotiation, type TrickledCandidate } from "./negotiation";
+import { OrderedPipe } from "./ordered_pipe";
 import { Recovery } from "./recovery";
 import type { SdpType } from "./sdp_signature";
 import { SecureChannel } from "./secure_channel";
@@ -21,9 +20,26 @@ const CHANNELS = {
   ctl: { ordered: false, maxPacketLifeTime: 100 },
   telemetry: { ordered: false, maxRetransmits: 0 },
   file: { ordered: true },
+  llm: { ordered: true },
 } as const;
 
 export type FrameChannel = "ctl" | "telemetry";
+/** Channels that carry what must not get lost, inside Noise only. */
+export type OrderedChannel = "file" | "llm";
+
+const ORDERED: readonly OrderedChannel[] = ["file", "llm"];
+
+function isOrdered(label: string): label is OrderedChannel {
+  return ORDERED.some((ordered) => ordered === label);
+}
+
+/** What speaks on an ordered channel; it outlives the connections. */
+export interface ChannelUser {
+  /** The channel is open and its keys are proven; `send` settles when there is room for more. */
+  handleOpened: (send: (frame: Bytes) => Promise<void>) => void;
+  handle: (frame: Bytes) => void;
+  handleClosed: () => void;
+}
 
 export interface ConnectionHandlers {
   canSend: () => boolean;
@@ -59,8 +75,8 @@ export interface ConnectionOptions {
   conversation: Bytes;
   configuration: RTCConfiguration;
   media: LinkMedia;
-  /** Null where one of the two takes no files. */
-  files: Files | null;
+  /** Who speaks on the ordered channels; the others are not opened, nor taken. */
+  users: Partial<Record<OrderedChannel, ChannelUser>>;
   handlers: ConnectionHandlers;
 }
 
@@ -79,6 +95,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #recovery: Recovery;
   readonly #pipes: Partial<Record<FrameChannel, FramePipe>> = {};
+  readonly #orderedPipes: Partial<Record<OrderedChannel, OrderedPipe>> = {};
   #keys: ((label: string) => Promise<SecureChannel>) | null = null;
   #peerConversation: string | null = null;
   #isOpen = false;
@@ -184,7 +201,7 @@ export class Connection {
   leave(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#filePipe !== null) this.#options.files?.handleClosed();
+    for (const label of ORDERED) if (this.#orderedPipes[label]) this.#user(label)?.handleClosed();
     this.#recovery.stop();
     this.negotiation.stop();
   }
@@ -238,7 +255,7 @@ export class Connection {
     if (!this.#options.isFirst) return;
     for (const [label, init] of Object.entries(CHANNELS)) {
       if (label === "noise" && !this.#options.isSecured) continue;
-      if (label === "file" && this.#options.files === null) continue;
+      if (isOrdered(label) && this.#user(label) === null) continue;
       this.#adopt(this.pc.createDataChannel(label, init));
     }
   }
@@ -246,7 +263,7 @@ export class Connection {
   #adopt(channel: RTCDataChannel): void {
     const { label } = channel;
     if (label === "noise") return void this.#prove(channel);
-    if (label === "file") return this.#adoptFiles(channel);
+    if (isOrdered(label)) return this.#adoptOrdered(label, channel);
     const isKnown = label === "ctl" || label === "telemetry";
     if (!isKnown || this.#pipes[label] !== undefined) return channel.close();
     const { onFrame, onBroken } = this.#options.handlers;
@@ -264,20 +281,22 @@ export class Connection {
     this.#checkOpen();
   }
 
-  #filePipe: FilePipe | null = null;
+  #user(label: OrderedChannel): ChannelUser | null {
+    return this.#options.isSecured ? (this.#options.users[label] ?? null) : null;
+  }
 
-  /** Files are for secured links only: there is no way to unlock this channel without keys. */
-  #adoptFiles(channel: RTCDataChannel): void {
-    const { files, isSecured, handlers } = this.#options;
-    if (files === null || !isSecured || this.#filePipe !== null) return channel.close();
-    const pipe = new FilePipe(channel, {
-      onOpen: () => files.handleOpened((frame) => pipe.send(frame)),
-      onFrame: (frame) => this.#isClosed || files.handle(frame),
-      onClose: () => this.#isClosed || files.handleClosed(),
-      onBroken: (error) => this.#isClosed || handlers.onBroken(error),
+  /** For secured links only: there is no way to unlock these channels without keys. */
+  #adoptOrdered(label: OrderedChannel, channel: RTCDataChannel): void {
+    const user = this.#user(label);
+    if (user === null || this.#orderedPipes[label] !== undefined) return channel.close();
+    const pipe = new OrderedPipe(channel, {
+      onOpen: () => user.handleOpened((frame) => pipe.send(frame)),
+      onFrame: (frame) => this.#isClosed || user.handle(frame),
+      onClose: () => this.#isClosed || user.handleClosed(),
+      onBroken: (error) => this.#isClosed || this.#options.handlers.onBroken(error),
     });
-    this.#filePipe = pipe;
-    void this.#unlock("file");
+    this.#orderedPipes[label] = pipe;
+    void this.#unlock(label);
   }
 
   async #prove(channel: RTCDataChannel): Promise<void> {
@@ -289,7 +308,7 @@ export class Connection {
       this.#keys = async (label) => SecureChannel.of((await proof).keys, label);
       this.#peerConversation = (await proof).peerConversation;
       await Promise.all(
-        (["ctl", "telemetry", "file"] as const).map((label) => this.#unlock(label)),
+        (["ctl", "telemetry", "file", "llm"] as const).map((label) => this.#unlock(label)),
       );
       this.#checkOpen();
     } catch (thrown) {
@@ -297,10 +316,10 @@ export class Connection {
     }
   }
 
-  readonly #unlocked = new Set<FrameChannel | "file">();
+  readonly #unlocked = new Set<FrameChannel | OrderedChannel>();
 
-  async #unlock(label: FrameChannel | "file"): Promise<void> {
-    const pipe = label === "file" ? (this.#filePipe ?? undefined) : this.#pipes[label];
+  async #unlock(label: FrameChannel | OrderedChannel): Promise<void> {
+    const pipe = isOrdered(label) ? this.#orderedPipes[label] : this.#pipes[label];
     if (this.#keys === null || pipe === undefined || this.#unlocked.has(label)) return;
     // Marked before waiting: a channel's nonces must start at 0 once only.
     this.#unlocked.add(label);

@@ -32,6 +32,10 @@ export { parsePairingLink } from "./invite";
 export type { PairingLink } from "./invite";
 export { Link } from "./link";
 export type { LinkOptions } from "./link";
+export { Llm } from "./llm";
+export type { LlmEvents } from "./llm";
+export type { AnswerState, ChatQuestion, KeptAnswer, LlmAnswer } from "./llm_answer";
+export type { ChatMessage, ChatUsage } from "./llm_words";
 export type {
   MediaCarrier,
   MediaInit,

@@ -10,6 +10,7 @@ import { HelioError } from "./errors";
 import { failure, type LinkFailure } from "./failures";
 import type { Files } from "./files";
 import type { Identity } from "./identity";
+import type { Llm } from "./llm";
 import {
   LinkMedia,
   type MediaInit,
@@ -60,6 +61,8 @@ export interface LinkOptions {
   ownIceServers?: RTCIceServer[];
   /** Where the peer's files go and this side's come from; absent on a page without files. */
   files?: Files;
+  /** The chats with the peer's models; absent on a page without chats. */
+  llm?: Llm;
   /** Only for tests. */
   socket?: SocketFactory;
 }
@@ -69,6 +72,8 @@ export class Link extends Emitter<LinkEvents> {
   readonly pair: StoredPair;
   /** Null where one of the two takes no files, or the keys cannot be proven. */
   readonly files: Files | null;
+  /** Null where this page has no chats, or the keys cannot be proven. */
+  readonly llm: Llm | null;
   readonly #options: LinkOptions;
   readonly #polite: boolean;
   readonly #isSecured: boolean;
@@ -102,6 +107,7 @@ export class Link extends Emitter<LinkEvents> {
       [identity.record, pair.peer].every(({ features }) => features.includes(feature));
     this.#isSecured = pair.verified && bothSpeak(FEATURE_CTL_NOISE);
     this.files = this.#isSecured && bothSpeak(FEATURE_FILE) ? (options.files ?? null) : null;
+    this.llm = this.#isSecured ? (options.llm ?? null) : null;
     this.#signalling = new Signalling({
       api,
       pairId: pair.pairId,
@@ -280,7 +286,7 @@ export class Link extends Emitter<LinkEvents> {
       isFirst,
       conversation: this.#conversation,
       media: this.#media,
-      files: this.files,
+      users: { ...(this.files && { file: this.files }), ...(this.llm && { llm: this.llm }) },
       configuration: {
         iceServers: this.#iceServers.current,
         iceTransportPolicy: this.#options.iceTransportPolicy ?? "all",

@@ -1,4 +1,4 @@
-// The channel `file` as an ordered pipe of sealed frames with backpressure.
+// An ordered, reliable channel (`file`, `llm`) as a pipe of sealed frames with backpressure.
 import type { Bytes } from "./bytes";
 import { asHelioError, type HelioError } from "./errors";
 import type { SecureChannel } from "./secure_channel";
@@ -12,7 +12,7 @@ const LOW_WATER_BYTES = 256 * 1024;
 const HELD_LIMIT = 64;
 
 /** What a pipe tells its connection. */
-export interface FilePipeHandlers {
+export interface OrderedPipeHandlers {
   /** The channel is open and its keys are proven. */
   onOpen: () => void;
   onFrame: (frame: Bytes) => void;
@@ -22,16 +22,16 @@ export interface FilePipeHandlers {
 }
 
 /** Frames in and out, in order. */
-export class FilePipe {
+export class OrderedPipe {
   readonly #channel: RTCDataChannel;
-  readonly #handlers: FilePipeHandlers;
+  readonly #handlers: OrderedPipeHandlers;
   readonly #incoming: Serial;
   readonly #outgoing: Serial;
   #secure: SecureChannel | null = null;
   #held: Bytes[] = [];
   #hasOpened = false;
 
-  constructor(channel: RTCDataChannel, handlers: FilePipeHandlers) {
+  constructor(channel: RTCDataChannel, handlers: OrderedPipeHandlers) {
     this.#channel = channel;
     this.#handlers = handlers;
     // WebCrypto settles in any order; the frames of this channel have one.
