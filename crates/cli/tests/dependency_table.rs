@@ -24,6 +24,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
             "registry",
             "signalling",
             "turn",
+            "whip",
         ],
     ),
     (

@@ -6,6 +6,7 @@ pub mod admin;
 mod clock;
 pub mod config;
 mod control;
+mod edges;
 mod external_addresses;
 mod files;
 mod gate;

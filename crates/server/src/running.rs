@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control::{Control, Live, OpenError};
+use crate::edges::Edges;
 use crate::external_addresses::ExternalAddresses;
 use crate::gate::{Gate, GateLimits};
 use crate::http;
@@ -304,6 +305,7 @@ async fn site(
             unauthenticated: limits.unauthenticated_sockets,
         }),
         event_streams: EventStreams::default(),
+        edges: Edges::spawn(settings.edges.clone(), turn.media(), stop.clone()),
         ca_pem: identity.and_then(|identity| identity.ca_pem.clone()),
         settings: Arc::new(settings),
         draining: CancellationToken::new(),

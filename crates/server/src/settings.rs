@@ -12,6 +12,7 @@ use toml::Value;
 
 use crate::config::{Faults, Reader};
 
+mod edges;
 mod external;
 mod limits;
 mod media_external;
@@ -19,6 +20,7 @@ mod recording;
 mod turn;
 
 pub use crate::recording::RecordingSettings;
+pub use edges::Edge;
 pub use external::ExternalRelay;
 pub use limits::Limits;
 pub use media_external::{ExternalAddress, ExternalAddressError, ExternalHost};
@@ -39,6 +41,8 @@ pub struct Settings {
     pub media_listen: Vec<SocketAddr>,
     /// Where media is reached from outside, beside its own addresses.
     pub media_external: Vec<ExternalAddress>,
+    /// Streams that come from other servers.
+    pub edges: Vec<Edge>,
     /// What is recorded, where, and for how long.
     pub recording: RecordingSettings,
     /// Rooms of `/ws` without a token.
@@ -124,6 +128,7 @@ impl Settings {
             stun_urls: stun_urls(&mut reader),
             media_listen: reader.parsed_list("media.listen"),
             media_external: media_external::read(&mut reader),
+            edges: edges::read(&mut reader),
             recording: recording::read(&mut reader, &data_dir),
             open_rooms: reader.value("signalling.open_rooms"),
             limits: limits::read(&mut reader),
@@ -182,6 +187,9 @@ impl Settings {
         let mut external = self.media_external.iter();
         if external.any(|each| each.transport == Transport::Udp) && self.media_listen.is_empty() {
             reader.fault("media.external", "a UDP address needs one in media.listen");
+        }
+        if !self.edges.is_empty() && self.media_listen.is_empty() {
+            reader.fault("edges", "what is pulled needs an address in media.listen");
         }
         let turn = &self.turn;
         if !turn.external_ips.is_empty() && turn.external_ips.len() != turn.relay_ips.len() {

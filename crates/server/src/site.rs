@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::unix_now;
 use crate::control::Control;
+use crate::edges::Edges;
 use crate::external_addresses::ExternalAddresses;
 use crate::gate::Gate;
 use crate::http::refused::Refused;
@@ -36,6 +37,7 @@ pub(crate) struct Site {
     pub(crate) media: MediaHandle,
     pub(crate) media_external: ExternalAddresses,
     pub(crate) recordings: Recordings,
+    pub(crate) edges: Edges,
     pub(crate) tickets: Tickets,
     pub(crate) ice: Arc<RwLock<IceServers>>,
     pub(crate) telemetry: Telemetry,

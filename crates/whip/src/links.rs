@@ -1,11 +1,14 @@
-//! What a server names in its `Link` headers (RFC 8288): relays (RFC 9725 §4.4), and extensions.
+//! What a server names in its `Link` headers (RFC 8288): relays (RFC 9725 §4.4), and extensions; and
+//! in `Via`: servers that it has the stream from.
 
 use http::HeaderMap;
-use http::header::LINK;
+use http::header::{LINK, VIA};
 use url::Url;
 
 /// Links of one reply that are kept.
 const MAX_LINKS: usize = 32;
+/// Servers of one stream that are kept.
+const MAX_SERVERS: usize = 16;
 const EXTENSION: &str = "urn:ietf:params:whep:ext:core:";
 
 /// A STUN or TURN server that the server names.
@@ -26,6 +29,9 @@ pub struct Links {
     pub ice_servers: Vec<IceServer>,
     /// Extensions of WHEP by their names, like `layer`, and where they are asked for.
     pub extensions: Vec<(String, Url)>,
+    /// Servers that the stream comes through, as they name themselves, the asked one last
+    /// (RFC 9110 §7.6.3).
+    pub servers: Vec<String>,
 }
 
 impl Links {
@@ -37,6 +43,7 @@ impl Links {
         for link in values.flat_map(|value| split(value, ',')).take(MAX_LINKS) {
             links.add(link, base);
         }
+        links.servers = servers(headers);
         links
     }
 
@@ -64,6 +71,15 @@ impl Links {
             self.extensions.push((name.to_owned(), url));
         }
     }
+}
+
+/// The names in `Via`: each stands behind its protocol.
+fn servers(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(VIA).iter();
+    let values = values.filter_map(|value| value.to_str().ok());
+    let hops = values.flat_map(|value| value.split(','));
+    let names = hops.filter_map(|hop| hop.split_whitespace().nth(1));
+    names.map(str::to_owned).take(MAX_SERVERS).collect()
 }
 
 /// `name=value`, quoted or not.
@@ -151,6 +167,17 @@ mod tests {
         ] {
             assert_eq!(links(&[value]), Links::default(), "{value:?}");
         }
+    }
+
+    #[test]
+    fn servers_are_named_behind_their_protocols_up_to_the_limit() {
+        let mut headers = HeaderMap::new();
+        headers.append(VIA, "1.1 a, HTTP/1.1 b (of ours)".parse().unwrap());
+        headers.append(VIA, "c, 1.1 d".parse().unwrap());
+        assert_eq!(servers(&headers), ["a", "b", "d"]);
+        let many = vec!["1.1 x"; MAX_SERVERS + 1].join(",");
+        headers.insert(VIA, many.parse().unwrap());
+        assert_eq!(servers(&headers).len(), MAX_SERVERS);
     }
 
     #[test]

@@ -31,14 +31,25 @@ impl Followers {
         now: Attendance,
         layers: Option<TrackLayers>,
     ) -> Followed {
-        let attendance = self.by_stream.entry(stream.clone());
-        let attendance = attendance.or_insert_with(|| watch::Sender::new(now));
+        let attendance = self.attend(stream.clone(), now);
         let followed = self.by_session.entry(session);
         let (_, track) = followed.or_insert_with(|| (stream, watch::Sender::new(layers)));
         Followed {
-            attendance: attendance.subscribe(),
+            attendance,
             layers: track.subscribe(),
         }
+    }
+
+    /// A place from which those at a stream are seen.
+    pub(super) fn attend(
+        &mut self,
+        stream: StreamName,
+        now: Attendance,
+    ) -> watch::Receiver<Attendance> {
+        let attendance = self.by_stream.entry(stream);
+        attendance
+            .or_insert_with(|| watch::Sender::new(now))
+            .subscribe()
     }
 
     /// Tells those who follow this stream, and forgets it where nobody does any more.

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 
 use gateway::{
-    Answer, Event, Gateway, LayerError, NewSession, OfferError, PatchError, Patched, Path,
-    PathState, Role, SessionId, Tag, TrackLayers,
+    Answer, Attendance, Event, Gateway, LayerError, NewSession, OfferError, PatchError, Patched,
+    Path, PathState, Role, SessionId, Tag, TrackLayers,
 };
 use metrics::counter;
 use protocol::stream::StreamName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::followers::{Followed, Followers};
 use super::sockets::unmapped;
@@ -84,6 +84,10 @@ pub(super) enum Question {
     },
     Paths {
         answer: oneshot::Sender<Vec<PathState>>,
+    },
+    Attend {
+        stream: StreamName,
+        answer: oneshot::Sender<watch::Receiver<Attendance>>,
     },
     Follow {
         id: SessionId,
@@ -200,6 +204,14 @@ impl MediaHandle {
     /// [`Stopped`].
     pub async fn paths(&self) -> Result<Vec<PathState>, Stopped> {
         self.ask(|answer| Question::Paths { answer }).await
+    }
+
+    /// Who is at a stream, until the loop stops.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn attend(&self, stream: StreamName) -> Result<watch::Receiver<Attendance>, Stopped> {
+        self.ask(|answer| Question::Attend { stream, answer }).await
     }
 
     /// What somebody who watches can see change, until the loop stops.
@@ -338,6 +350,10 @@ pub(super) fn ask(
         }
         Question::Kick { id, answer } => reply(answer, gateway.kick(id, now)),
         Question::Paths { answer } => reply(answer, gateway.paths()),
+        Question::Attend { stream, answer } => {
+            let attendance = gateway.attendance(&stream);
+            reply(answer, followers.attend(stream, attendance));
+        }
         Question::Follow { id, stream, answer } => {
             let attendance = gateway.attendance(&stream);
             let layers = gateway.layers(id, &stream, now);

@@ -7,6 +7,7 @@ mod client;
 mod config;
 mod configuration_page;
 mod devices;
+mod edges;
 mod faults;
 mod gates;
 mod media_connections;

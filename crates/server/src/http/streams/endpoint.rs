@@ -18,6 +18,7 @@ use super::super::host::host;
 use super::super::refused::Refused;
 use super::super::stream_caller::{self, StreamCaller};
 use super::{ACCEPT_PATCH, ACCEPT_POST, FRAGMENT, SDP, cors, events, ice_link, layers};
+use crate::edges::NotPulled;
 use crate::site::Site;
 use crate::udp_loop::SessionName;
 
@@ -116,8 +117,7 @@ async fn open(
         until: caller.left().map(|left| Instant::now() + left),
         external: site.media_external.current(Instant::now()).await,
     };
-    let answer = site.media.offer(new, sdp).await.map_err(Refused::stopped)?;
-    let answer = answer.map_err(refused)?;
+    let answer = answered(site, new, sdp, &headers).await?;
     // Revoked in between, it was not there to be ended: one of the two always sees the other.
     if let Err(refused) = endpoint.authorize(site, &headers, &uri).await {
         let ended = site.media.delete(endpoint.session(id)).await;
@@ -126,8 +126,10 @@ async fn open(
     }
     tracing::info!(session = %id, stream = %endpoint.stream, caller = caller.kind(), "session opened");
     let location = format!("{}/{id}", uri.path());
+    let via = site.edges.via(&endpoint.stream, &headers).await;
     Ok(opened(&answer, &location, |headers| {
         if endpoint.role == Role::Watch {
+            headers.extend(via);
             events::advertise(headers, &location);
             layers::advertise(headers, &location);
         }
@@ -136,6 +138,26 @@ async fn open(
             &caller.ice_servers(site, host, client, &endpoint.stream),
         );
     }))
+}
+
+/// The gateway's answer; where nobody publishes here, once the stream is pulled from elsewhere.
+async fn answered(
+    site: &Site,
+    new: NewSession,
+    sdp: String,
+    headers: &HeaderMap,
+) -> Result<Answer, Refused> {
+    let (stream, edges) = (&new.stream, &site.edges);
+    if new.role == Role::Watch {
+        edges.check(stream, headers).await.map_err(not_pulled)?;
+    }
+    let ask = || site.media.offer(new.clone(), sdp.clone());
+    let answer = ask().await.map_err(Refused::stopped)?;
+    if answer != Err(OfferError::NothingPublished) {
+        return answer.map_err(refused);
+    }
+    edges.pull(stream, headers).await.map_err(not_pulled)?;
+    ask().await.map_err(Refused::stopped)?.map_err(refused)
 }
 
 /// 201 with an answer, or 406 with an offer of ours and how long it is valid
@@ -203,17 +225,24 @@ fn too_large() -> Refused {
 }
 
 fn refused(error: OfferError) -> Refused {
-    let waits = |code, wait: Duration| {
-        let problem = Problem::new(code).with_detail(&error);
-        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        Refused::from(problem.with_retry_after_ms(wait_ms))
-    };
     match &error {
         OfferError::Malformed(_) => Refused::because(ProblemCode::OfferMalformed, &error),
         OfferError::Unsupported(_) => Refused::because(ProblemCode::OfferUnsupported, &error),
-        OfferError::NothingPublished => {
-            waits(ProblemCode::NothingPublished, NOTHING_PUBLISHED_RETRY)
-        }
-        OfferError::TooManySessions { .. } => waits(ProblemCode::Unavailable, FULL_RETRY),
+        OfferError::NothingPublished => waits(
+            ProblemCode::NothingPublished,
+            &error,
+            NOTHING_PUBLISHED_RETRY,
+        ),
+        OfferError::TooManySessions { .. } => waits(ProblemCode::Unavailable, &error, FULL_RETRY),
     }
+}
+
+fn not_pulled(why: NotPulled) -> Refused {
+    waits(ProblemCode::NothingPublished, &why, NOTHING_PUBLISHED_RETRY)
+}
+
+fn waits(code: ProblemCode, why: &impl ToString, wait: Duration) -> Refused {
+    let problem = Problem::new(code).with_detail(why.to_string());
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    Refused::from(problem.with_retry_after_ms(wait_ms))
 }
