@@ -108,7 +108,7 @@ impl Client {
     pub fn new(options: Options, addrs: &[SocketAddr], seed: u64, now: Instant) -> Self {
         let connection = Connection::new(&options, addrs, now);
         let mut resource = Resource::new(&options);
-        resource.open(connection.offer().to_owned());
+        resource.open(connection.description().to_owned());
         Self {
             resource,
             connection,
@@ -145,6 +145,10 @@ impl Client {
                 self.phase = Phase::Connecting { until };
                 let accepted = self.connection.accept(&answer, now);
                 self.reach(accepted, now);
+            }
+            Some(Answered::CounterOffered { offer, links }) => {
+                self.tell(Event::Opened(links));
+                self.answer(&offer, now);
             }
             Some(Answered::NotOpened(refusal)) if refusal.is_final() => {
                 self.leave(Over::Refused(refusal), now);
@@ -202,7 +206,7 @@ impl Client {
             Phase::Restarting { until } if until <= now => self.reopen(Loss::PathDied, now),
             Phase::Waiting { until } if until <= now => {
                 self.connection = Connection::new(&self.options, &self.addrs, now);
-                self.resource.open(self.connection.offer().to_owned());
+                self.resource.open(self.connection.description().to_owned());
                 self.phase = Phase::Opening;
             }
             Phase::Closing { until } if until <= now => self.end(),
@@ -332,6 +336,21 @@ impl Client {
             Ok(remotes) => {
                 let remotes = remotes.into_iter().take(MAX_REMOTES);
                 self.outputs.extend(remotes.map(Output::Reach));
+            }
+            Err(why) => self.reopen(Loss::Answer(why), now),
+        }
+    }
+
+    /// Takes what can be taken of the server's own offer.
+    fn answer(&mut self, offer: &str, now: Instant) {
+        let until = now + CONNECT_LIMIT;
+        self.phase = Phase::Connecting { until };
+        match Connection::answering(&self.options, &self.addrs, offer, now) {
+            Ok(connection) => {
+                self.resource.answer(connection.description().to_owned());
+                let remotes = connection.remote_addrs();
+                self.connection = connection;
+                self.reach(Ok(remotes), now);
             }
             Err(why) => self.reopen(Loss::Answer(why), now),
         }

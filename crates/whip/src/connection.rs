@@ -1,16 +1,17 @@
-//! One WebRTC session: its offer, its ICE sessions, what is written to it and what comes.
+//! One WebRTC session: its offer or answer, its ICE sessions, what is written to it and what comes.
 
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use str0m::bwe::BweKind;
-use str0m::change::{SdpAnswer, SdpPendingOffer};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::{Codec, PayloadParams};
 use str0m::media::{Direction, KeyframeRequestKind, MediaData, MediaKind, MediaTime, Mid, Pt};
 use str0m::net::{Protocol, Transmit};
 use str0m::rtp::{RtpPacket, RtpWrite};
 use str0m::{Candidate, Event as RtcEvent, IceConnectionState, Rtc};
 
+use crate::answer;
 use crate::event::{Event, Frame, Packet, Received};
 use crate::fragment;
 use crate::options::{Carriage, Options, Role};
@@ -33,9 +34,11 @@ pub(crate) struct Connection {
     rtc: DrainedRtc,
     carriage: Carriage,
     tracks: Vec<(Mid, MediaKind)>,
-    offer: String,
+    /// What we last said: an offer, or the answer to the server's.
+    description: String,
     pending: Option<SdpPendingOffer>,
-    answer: String,
+    /// What the server last said.
+    remote: String,
     /// The payload types that were agreed on.
     payload_types: Vec<(MediaKind, Codec, Pt)>,
 }
@@ -64,7 +67,7 @@ impl Connection {
                 .collect();
             (tracks, changes.apply())
         });
-        let (offer, pending) = made.map_or_else(
+        let (description, pending) = made.map_or_else(
             || (String::new(), None),
             |(offer, pending)| (offer.to_sdp_string(), Some(pending)),
         );
@@ -72,22 +75,55 @@ impl Connection {
             rtc,
             carriage: options.carriage,
             tracks,
-            offer,
+            description,
             pending,
-            answer: String::new(),
+            remote: String::new(),
             payload_types: Vec::new(),
         }
     }
 
-    /// The offer, with every candidate so far.
-    pub(crate) fn offer(&self) -> &str {
-        &self.offer
+    /// A session that the server offers, with what is taken of it, reached at these addresses.
+    pub(crate) fn answering(
+        options: &Options,
+        addrs: &[SocketAddr],
+        offer: &str,
+        now: Instant,
+    ) -> Result<Self, String> {
+        let offer = fragment::understood(offer);
+        let parsed = SdpOffer::from_sdp_string(&offer).map_err(|error| error.to_string())?;
+        let mut rtc = DrainedRtc::new(options, now);
+        let answer = rtc.change(now, |rtc| {
+            for addr in addrs {
+                add_candidate(rtc, *addr);
+            }
+            rtc.sdp_api().accept_offer(parsed)
+        });
+        let answer = answer.map_err(|error| error.to_string())?;
+        let tracks = answer::tracks(&offer);
+        let payload_types = rtc.look(|rtc| agreed(rtc, &tracks));
+        if payload_types.is_empty() {
+            return Err("the server offers no codec that is understood".to_owned());
+        }
+        Ok(Self {
+            rtc,
+            carriage: options.carriage,
+            tracks,
+            description: answer::rejecting(&answer.to_sdp_string()),
+            pending: None,
+            remote: offer,
+            payload_types,
+        })
+    }
+
+    /// Its offer or answer, with the candidates that there were.
+    pub(crate) fn description(&self) -> &str {
+        &self.description
     }
 
     /// Makes it reachable at one more address; the fragment that tells the server.
     pub(crate) fn add_address(&mut self, addr: SocketAddr, now: Instant) -> Option<String> {
         let candidate = self.rtc.change(now, |rtc| add_candidate(rtc, addr))?;
-        Some(fragment::of_candidates(&self.offer, &[candidate]))
+        Some(fragment::of_candidates(&self.description, &[candidate]))
     }
 
     /// Takes the answer; where the server's media is.
@@ -100,7 +136,7 @@ impl Connection {
             .change(now, |rtc| rtc.sdp_api().accept_answer(pending, parsed));
         accepted.map_err(|error| error.to_string())?;
         self.payload_types = self.rtc.look(|rtc| agreed(rtc, &self.tracks));
-        self.answer = answer;
+        self.remote = answer;
         Ok(self.remote_addrs())
     }
 
@@ -115,8 +151,9 @@ impl Connection {
         codecs
     }
 
-    fn remote_addrs(&self) -> Vec<SocketAddr> {
-        let candidates = fragment::candidates(&self.answer);
+    /// Where the server's media is.
+    pub(crate) fn remote_addrs(&self) -> Vec<SocketAddr> {
+        let candidates = fragment::candidates(&self.remote);
         let over_udp = candidates.filter(|candidate| candidate.proto() == Protocol::Udp);
         over_udp.map(|candidate| candidate.addr()).collect()
     }
@@ -130,11 +167,11 @@ impl Connection {
         });
         let (offer, pending) = made?;
         self.pending = Some(pending);
-        self.offer = offer.to_sdp_string();
-        let own: Vec<_> = fragment::candidates(&self.offer)
+        self.description = offer.to_sdp_string();
+        let own: Vec<_> = fragment::candidates(&self.description)
             .map(|candidate| candidate.to_sdp_string())
             .collect();
-        Some(fragment::of_candidates(&self.offer, &own))
+        Some(fragment::of_candidates(&self.description, &own))
     }
 
     /// Takes the server's half of the other ICE session; where its media is.
@@ -143,7 +180,7 @@ impl Connection {
         fragment: &str,
         now: Instant,
     ) -> Result<Vec<SocketAddr>, String> {
-        let answer = fragment::restarted(&self.answer, fragment);
+        let answer = fragment::restarted(&self.remote, fragment);
         self.accept(&answer.ok_or("a restart without credentials")?, now)
     }
 

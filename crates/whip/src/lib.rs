@@ -5,6 +5,7 @@
 //! datagrams and events go out. The shell (feature `tokio`, on by default) is [`Session`]: it owns
 //! the sockets and the clock.
 
+mod answer;
 mod backoff;
 mod client;
 mod connection;

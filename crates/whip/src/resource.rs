@@ -8,7 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use url::Url;
 
 use crate::links::Links;
-use crate::options::Options;
+use crate::options::{Options, Role};
 use crate::refusal::Refusal;
 
 const SDP: &str = "application/sdp";
@@ -23,6 +23,8 @@ const MAX_WAITING: usize = 16;
 enum Ask {
     /// A session, with this offer.
     Open(String),
+    /// That it takes this answer to its own offer.
+    Answer(String),
     /// That it takes this fragment's candidates.
     Trickle(String),
     /// Another ICE session, as this fragment begins it.
@@ -40,6 +42,12 @@ pub(crate) enum Answered {
         answer: String,
         links: Links,
     },
+    /// There is one, once the server's own offer is answered.
+    CounterOffered {
+        /// SDP.
+        offer: String,
+        links: Links,
+    },
     /// There is none.
     NotOpened(Refusal),
     /// ICE was restarted; a fragment.
@@ -55,12 +63,15 @@ struct Session {
     url: Url,
     /// The entity tag of its ICE session; servers that change nothing have none.
     tag: Option<String>,
+    /// Whether the server offered it: then restarting ICE is the server's to do.
+    is_countered: bool,
 }
 
 /// A WHIP or WHEP resource, seen by its client.
 #[derive(Debug)]
 pub(crate) struct Resource {
     endpoint: Url,
+    role: Role,
     token: Option<String>,
     cdn_loop: Option<String>,
     session: Option<Session>,
@@ -75,6 +86,7 @@ impl Resource {
     pub(crate) fn new(options: &Options) -> Self {
         Self {
             endpoint: options.endpoint.clone(),
+            role: options.role,
             token: options.token.clone(),
             cdn_loop: options.cdn_loop.clone(),
             session: None,
@@ -91,6 +103,11 @@ impl Resource {
         self.waiting.push_back(Ask::Open(offer));
     }
 
+    /// Answers the server's offer.
+    pub(crate) fn answer(&mut self, answer: String) {
+        self.waiting.push_back(Ask::Answer(answer));
+    }
+
     /// Tells candidates.
     pub(crate) fn trickle(&mut self, fragment: String) {
         if self.session.is_some() && self.waiting.len() < MAX_WAITING {
@@ -103,7 +120,7 @@ impl Resource {
         let can_restart = self
             .session
             .as_ref()
-            .is_some_and(|session| session.tag.is_some());
+            .is_some_and(|session| session.tag.is_some() && !session.is_countered);
         if can_restart && self.waiting.len() < MAX_WAITING {
             self.waiting.push_back(Ask::Restart(fragment));
         }
@@ -133,8 +150,8 @@ impl Resource {
         }
         let ask = self.waiting.pop_front()?;
         let url = match (&self.session, &ask) {
-            (Some(session), Ask::Trickle(_) | Ask::Restart(_) | Ask::Close) => &session.url,
-            _ => &self.endpoint,
+            (None, _) | (_, Ask::Open(_)) => &self.endpoint,
+            (Some(session), _) => &session.url,
         };
         let url = self.redirected.take().unwrap_or_else(|| url.clone());
         let request = self.request(&ask, &url);
@@ -149,6 +166,7 @@ impl Resource {
             .and_then(|session| session.tag.as_deref());
         let (method, media_type, tag, body) = match ask {
             Ask::Open(offer) => (Method::POST, SDP, None, offer.as_str()),
+            Ask::Answer(answer) => (Method::PATCH, SDP, tag, answer.as_str()),
             Ask::Trickle(fragment) => (Method::PATCH, FRAGMENT, tag, fragment.as_str()),
             // Whatever ICE session there is (RFC 9725 §4.3.3).
             Ask::Restart(fragment) => (Method::PATCH, FRAGMENT, Some("*"), fragment.as_str()),
@@ -192,6 +210,7 @@ impl Resource {
                 Some(refusal) => Err(refusal),
             },
             Ok(reply) if reply.status().is_success() => Ok(reply),
+            Ok(reply) if self.is_counter_offer(&ask, &reply) => Ok(reply),
             Ok(reply) => Err(Refusal::of(&reply)),
             Err(refusal) => Err(refusal),
         };
@@ -199,6 +218,11 @@ impl Resource {
         match (ask, reply) {
             (Ask::Open(_), Ok(reply)) => Some(self.opened(&url, reply)),
             (Ask::Open(_), Err(refusal)) => Some(Answered::NotOpened(refusal)),
+            (Ask::Answer(_), Ok(_)) => None,
+            (Ask::Answer(_), Err(refusal)) => {
+                self.close();
+                Some(Answered::NotOpened(refusal))
+            }
             (Ask::Restart(_), Ok(reply)) => {
                 if let Some(session) = &mut self.session {
                     session.tag = tag(&reply).or(session.tag.take());
@@ -237,14 +261,30 @@ impl Resource {
         self.session = Some(Session {
             url: session_url.clone(),
             tag: tag(&reply),
+            is_countered: reply.status() == StatusCode::NOT_ACCEPTABLE,
         });
-        if reply.status() != StatusCode::CREATED {
-            return foreign("the session is not created");
+        let links = Links::of(reply.headers(), &session_url);
+        match reply.status() {
+            StatusCode::CREATED => Answered::Opened {
+                answer: reply.into_body(),
+                links,
+            },
+            StatusCode::NOT_ACCEPTABLE => Answered::CounterOffered {
+                offer: reply.into_body(),
+                links,
+            },
+            _ => foreign("the session is not created"),
         }
-        Answered::Opened {
-            links: Links::of(reply.headers(), &session_url),
-            answer: reply.into_body(),
-        }
+    }
+
+    /// Whether the server makes an offer of its own, as it may to viewers
+    /// (draft-ietf-wish-whep, "Server Sends Counter-Offer").
+    fn is_counter_offer(&self, ask: &Ask, reply: &Response<String>) -> bool {
+        let media_type = reply.headers().get(CONTENT_TYPE);
+        let media_type = media_type.and_then(|value| value.to_str().ok());
+        let is_sdp = media_type.is_some_and(|value| value.trim_start().starts_with(SDP));
+        let is_asked = self.role == Role::Watch && matches!(ask, Ask::Open(_));
+        is_asked && is_sdp && reply.status() == StatusCode::NOT_ACCEPTABLE
     }
 }
 

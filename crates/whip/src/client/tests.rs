@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use gateway::{Address, Gateway, NewSession, Path, SessionId, Settings, Tag, Transport};
 use http::{Method, StatusCode};
 use protocol::stream::StreamName;
-use str0m::media::MediaKind;
+use str0m::media::{Frequency, MediaKind};
 
 use super::*;
 use crate::options::Carriage;
@@ -65,6 +65,15 @@ impl World {
     }
 
     fn add(&mut self, role: gateway::Role, carriage: Carriage) -> usize {
+        self.add_with(role, carriage, |options| options)
+    }
+
+    fn add_with(
+        &mut self,
+        role: gateway::Role,
+        carriage: Carriage,
+        change: impl FnOnce(Options) -> Options,
+    ) -> usize {
         let own = addr(&format!("198.51.100.{}:5000", self.ends.len() + 1));
         let publish = "https://h/cam0/whip".parse().unwrap();
         let watch = "https://h/cam0/whep".parse().unwrap();
@@ -76,7 +85,7 @@ impl World {
             gateway::Role::Watch => Options::watch(watch, carriage),
         };
         self.ends.push(End {
-            client: Client::new(options, &[own], 7, self.now),
+            client: Client::new(change(options), &[own], 7, self.now),
             role,
             addr: own,
             session: None,
@@ -110,7 +119,13 @@ impl World {
                 match self.gateway.handle_offer(new, request.body(), self.now) {
                     Ok(answer) => {
                         end.session = Some(id);
-                        *reply.status_mut() = StatusCode::CREATED;
+                        *reply.status_mut() = match answer.is_counter_offer {
+                            false => StatusCode::CREATED,
+                            true => StatusCode::NOT_ACCEPTABLE,
+                        };
+                        let sdp = "application/sdp; valid-until=\"later\"";
+                        let head = reply.headers_mut();
+                        head.insert("content-type", sdp.parse().unwrap());
                         let tag = format!("\"{}\"", answer.tag).parse().unwrap();
                         reply.headers_mut().insert("etag", tag);
                         reply
@@ -128,6 +143,14 @@ impl World {
                 let id = end.session.expect("it has one");
                 let about = (id, &stream, role);
                 let fragment = request.body();
+                if request.headers()["content-type"] == "application/sdp" {
+                    let taken = self.gateway.handle_answer(about, fragment, self.now);
+                    *reply.status_mut() = match taken {
+                        Ok(()) => StatusCode::NO_CONTENT,
+                        Err(error) => panic!("{error}\n{fragment}"),
+                    };
+                    return reply;
+                }
                 let patched = self
                     .gateway
                     .handle_patch(about, Some(Tag::Any), fragment, self.now);
@@ -228,6 +251,14 @@ impl World {
         });
     }
 
+    fn speak(&mut self, number: usize, ms: u64) -> bool {
+        let time = MediaTime::new(ms * 48, Frequency::FORTY_EIGHT_KHZ);
+        let now = self.now;
+        self.ends[number]
+            .client
+            .write_frame(Codec::Opus, time, SOUND.to_vec(), now)
+    }
+
     fn publish(&mut self, frame: &[u8], ms: u64) -> bool {
         let time = MediaTime::from_millis(ms);
         let now = self.now;
@@ -236,6 +267,9 @@ impl World {
             .write_frame(Codec::H264, time, frame.to_vec(), now)
     }
 }
+
+/// 20 ms of silence in Opus (RFC 6716 §3.1).
+const SOUND: &[u8] = &[0xf8, 0xff, 0xfe];
 
 fn has(events: &[Event], is_it: impl Fn(&Event) -> bool) -> bool {
     events.iter().any(is_it)
@@ -303,6 +337,77 @@ fn packets_go_on_to_another_server_as_they_came() {
         ..came(&world).expect("it came")
     };
     assert!(!world.ends[second].client.write_packets(&[refused], now));
+}
+
+/// A camera whose sound and picture have come.
+fn open_full_camera(world: &mut World) -> usize {
+    let camera = world.add(gateway::Role::Publish, Carriage::Frames);
+    world.open(camera);
+    assert!(world.publish(KEY, 0));
+    assert!(world.speak(camera, 0));
+    let (now, both) = (world.now, Duration::from_millis(200));
+    world.until("sound and picture", Duration::from_secs(1), |world| {
+        world.now - now > both
+    });
+    camera
+}
+
+#[test]
+fn a_viewer_that_lacks_the_codec_of_the_picture_gets_the_sound() {
+    let mut world = World::new();
+    let camera = open_full_camera(&mut world);
+    let viewer = world.add_with(gateway::Role::Watch, Carriage::Frames, |options| Options {
+        codecs: vec![Codec::Opus, Codec::Vp8],
+        ..options
+    });
+    world.open(viewer);
+    assert_eq!(world.ends[viewer].client.codecs(), [Codec::Opus]);
+    assert_eq!(world.ends[viewer].asked, [Method::POST, Method::PATCH]);
+    assert!(world.speak(camera, 20));
+    assert!(world.publish(KEY, 40));
+    let is_sound = |event: &Event| match event {
+        Event::Frame(frame) => frame.codec == Codec::Opus && *frame.data == *SOUND,
+        _ => false,
+    };
+    world.until("sound", Duration::from_secs(2), |world| {
+        has(&world.ends[viewer].events, is_sound)
+    });
+    let is_picture = |event: &Event| match event {
+        Event::Frame(frame) => frame.codec != Codec::Opus,
+        _ => false,
+    };
+    assert!(!has(&world.ends[viewer].events, is_picture));
+    // ICE of it is the server's to restart: another session is asked for at once.
+    world.is_silent = true;
+    world.until("loss", Duration::from_secs(10), |world| {
+        has(&world.ends[viewer].events, |event| {
+            matches!(event, Event::Waiting(Loss::PathDied, _))
+        })
+    });
+    world.is_silent = false;
+    world.open(viewer);
+}
+
+#[test]
+fn an_offer_of_nothing_that_is_understood_is_said() {
+    let mut world = World::new();
+    let camera = world.add(gateway::Role::Publish, Carriage::Frames);
+    world.open(camera);
+    assert!(world.publish(KEY, 0));
+    let now = world.now;
+    world.until("the picture", Duration::from_secs(1), |world| {
+        world.now - now > Duration::from_millis(200)
+    });
+    let viewer = world.add_with(gateway::Role::Watch, Carriage::Frames, |options| Options {
+        codecs: vec![Codec::Vp8],
+        ..options
+    });
+    world.until("loss", Duration::from_secs(1), |world| {
+        has(&world.ends[viewer].events, |event| {
+            matches!(event, Event::Waiting(Loss::Answer(why), _) if why.contains("no codec"))
+        })
+    });
+    assert!(world.ends[viewer].session.is_none(), "the server was told");
 }
 
 fn open_camera(world: &mut World) -> usize {

@@ -195,3 +195,69 @@ fn the_session_before_is_ended_before_another_one_is_asked_for() {
         ("another", "/cam0/whip")
     );
 }
+
+fn viewer() -> Resource {
+    let endpoint = "https://h/cam0/whep".parse().unwrap();
+    let options = Options::watch(endpoint, crate::options::Carriage::Frames);
+    let mut resource = Resource::new(&options);
+    resource.open("offer".to_owned());
+    resource.poll_request().expect("a POST");
+    resource
+}
+
+fn counter_offer() -> Result<Response<String>, String> {
+    let head = [
+        ("location", "whep/7"),
+        ("etag", "\"a\""),
+        ("content-type", "application/sdp; valid-until=\"later\""),
+    ];
+    reply(406, &head, "their offer")
+}
+
+#[test]
+fn an_offer_of_the_servers_is_answered_at_the_session_and_never_restarted() {
+    let mut resource = viewer();
+    let (offer, links) = ("their offer".to_owned(), Links::default());
+    let answered = resource.handle_reply(counter_offer());
+    assert_eq!(answered, Some(Answered::CounterOffered { offer, links }));
+    resource.answer("our answer".to_owned());
+    let patch = resource.poll_request().expect("a PATCH");
+    assert_eq!(patch.method(), Method::PATCH);
+    assert_eq!(patch.uri().to_string(), "https://h/cam0/whep/7");
+    assert_eq!(header(&patch, "content-type"), SDP);
+    assert_eq!(patch.body(), "our answer");
+    assert_eq!(resource.handle_reply(reply(204, &[], "")), None);
+    assert!(!resource.restart("fragment".to_owned()));
+}
+
+#[test]
+fn an_answer_that_is_refused_is_no_session_and_the_server_is_told() {
+    let mut resource = viewer();
+    resource.handle_reply(counter_offer());
+    resource.answer("our answer".to_owned());
+    resource.poll_request().expect("a PATCH");
+    let answered = resource.handle_reply(reply(400, &[], ""));
+    assert!(
+        matches!(answered, Some(Answered::NotOpened(_))),
+        "{answered:?}"
+    );
+    let request = resource.poll_request().expect("a DELETE");
+    assert_eq!(request.method(), Method::DELETE);
+}
+
+#[test]
+fn a_406_without_an_offer_or_to_a_publisher_is_a_refusal() {
+    let mut publisher = resource();
+    publisher.open("offer".to_owned());
+    publisher.poll_request().expect("a POST");
+    for (mut resource, reply) in [
+        (viewer(), reply(406, &[("location", "whep/7")], "words")),
+        (publisher, counter_offer()),
+    ] {
+        let answered = resource.handle_reply(reply);
+        assert!(
+            matches!(answered, Some(Answered::NotOpened(_))),
+            "{answered:?}"
+        );
+    }
+}
