@@ -1,4 +1,4 @@
-// Renders web/public/icon.svg into the PNG sizes that phones ask for. Run by hand when the icon changes.
+// Renders the icons of web/public into the PNG sizes that phones ask for. Run by hand when one changes.
 import { readFile } from "node:fs/promises";
 import { chromium } from "playwright-core";
 
@@ -6,16 +6,17 @@ const PUBLIC = new URL("../../web/public/", import.meta.url);
 const GROUND = "#16201c";
 /** Maskable icons lose up to 20 % at each side. */
 const MASKABLE_SCALE = 0.72;
-const TARGETS = [
-  { file: "icon-180.png", size: 180, scale: 1 },
-  { file: "icon-192.png", size: 192, scale: 1 },
-  { file: "icon-512.png", size: 512, scale: 1 },
-  { file: "icon-maskable-512.png", size: 512, scale: MASKABLE_SCALE },
-];
+const NAMES = ["icon", "chat-icon"];
+const TARGETS = NAMES.flatMap((name) => [
+  { name, file: `${name}-180.png`, size: 180, scale: 1 },
+  { name, file: `${name}-192.png`, size: 192, scale: 1 },
+  { name, file: `${name}-512.png`, size: 512, scale: 1 },
+  { name, file: `${name}-maskable-512.png`, size: 512, scale: MASKABLE_SCALE },
+]);
 
-const svg = await readFile(new URL("icon.svg", PUBLIC), "utf8");
 const browser = await chromium.launch({ executablePath: "/usr/bin/chromium" });
-for (const { file, size, scale } of TARGETS) {
+for (const { name, file, size, scale } of TARGETS) {
+  const svg = await readFile(new URL(`${name}.svg`, PUBLIC), "utf8");
   const page = await browser.newPage({ viewport: { width: size, height: size } });
   const ground = scale < 1 || file.includes("180") ? GROUND : "transparent";
   await page.setContent(

@@ -3,7 +3,7 @@
 const CACHE = "shell-1";
 const MAX_ENTRIES = 96;
 const NETWORK_WAIT_MS = 4000;
-const SHELL = /^\/($|assets\/|(setup|invite|p|link|settings|trust|doctor|sender|receiver|streams)$|icon|manifest\.webmanifest$)/;
+const SHELL = /^\/($|assets\/|(setup|invite|p|link|chat|settings|trust|doctor|sender|receiver|streams)$|(chat-)?icon|(manifest|chat)\.webmanifest$)/;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(self.skipWaiting());

@@ -42,7 +42,7 @@ beforeEach(() => {
   open();
 });
 
-test("an answer comes piece by piece, and the host is told that it may forget it", () => {
+test("an answer comes piece by piece, and once it is kept the host may forget it", () => {
   const told: string[] = [];
   llm.on("answer", (answer) => told.push(`${answer.state}: ${answer.content}`));
   const { id } = llm.ask(QUESTION);
@@ -51,6 +51,8 @@ test("an answer comes piece by piece, and the host is told that it may forget it
   delta(id, 2, " here");
   reply({ op: "done", id, seq: 3, usage: { promptTokens: 4, completionTokens: 2 } });
   expect(told).toEqual(["answering: I'm", "answering: I'm here", "done: I'm here"]);
+  expect(saidOf("cancel")).toEqual([]);
+  llm.forget(id);
   expect(saidOf("cancel")).toEqual([{ op: "cancel", id }]);
 });
 
@@ -138,7 +140,7 @@ test("a question without a channel goes out when there is one", () => {
 });
 
 test("an answer of an earlier visit goes on behind what was kept", () => {
-  const answer = llm.goOn({ id: "kept", seq: 7, content: "so far" });
+  const answer = llm.goOn({ id: "kept", seq: 7, content: "so far" }, QUESTION);
   expect(saidOf("resume")).toEqual([{ op: "resume", id: "kept", after: 7 }]);
   delta("kept", 8, " and on");
   expect(answer.content).toBe("so far and on");

@@ -35,6 +35,8 @@ export type { LinkOptions } from "./link";
 export { Llm } from "./llm";
 export type { LlmEvents } from "./llm";
 export type { AnswerState, ChatQuestion, KeptAnswer, LlmAnswer } from "./llm_answer";
+export { LlmHistory } from "./llm_history";
+export type { Conversation, ModelTurn, OwnTurn, Turn } from "./llm_history";
 export type { ChatMessage, ChatUsage } from "./llm_words";
 export type {
   MediaCarrier,

@@ -38,7 +38,7 @@ export interface LlmEvents {
 export class Llm extends Emitter<LlmEvents> {
   /** Answers on their way; those that are over are told once and forgotten. */
   readonly #answers = new Map<string, Answer>();
-  /** Stopped while no channel was there: the host has yet to learn of it. */
+  /** Forgotten while no channel was there: the host has yet to learn of it. */
   readonly #unsaidCancels = new Set<string>();
   #send: SendLlmBytes | null = null;
   #models: readonly string[] | null = null;
@@ -70,11 +70,12 @@ export class Llm extends Emitter<LlmEvents> {
     return answer;
   }
 
-  /** Goes on with an answer of an earlier visit. */
-  goOn(kept: KeptAnswer): LlmAnswer {
+  /** Goes on with an answer of an earlier visit; the question serves where it never arrived. */
+  goOn(kept: KeptAnswer, question: ChatQuestion): LlmAnswer {
     const known = this.#answers.get(kept.id);
     if (known !== undefined) return known;
-    const answer = new Answer(kept, null);
+    const answer = new Answer(kept, question);
+    answer.wasAsked = true;
     this.#answers.set(kept.id, answer);
     if (this.isOpen) this.#resume(answer);
     return answer;
@@ -85,9 +86,14 @@ export class Llm extends Emitter<LlmEvents> {
     const answer = this.#answers.get(id);
     if (answer === undefined) return;
     answer.stop();
-    if (this.isOpen) this.#say({ op: "cancel", id });
-    else if (answer.wasAsked) this.#unsaidCancels.add(id);
+    if (answer.wasAsked) this.forget(id);
     this.#tell(answer);
+  }
+
+  /** An answer that is over is kept here, or not wanted: the host need not remember it. */
+  forget(id: string): void {
+    if (this.isOpen) this.#say({ op: "cancel", id });
+    else this.#unsaidCancels.add(id);
   }
 
   /** Asks again which models there are. */
@@ -148,20 +154,18 @@ export class Llm extends Emitter<LlmEvents> {
 
   /** The next piece; `done` and `error` are the last one. */
   #handlePiece(answer: Answer, reply: NumberedReply): void {
-    const { id } = answer;
     if (reply.op === "error") answer.fail(llmFailure(reply.code, reply.message));
     else if (reply.op === "done") answer.finish(reply.usage);
     else if (answer.content.length > ANSWER_LIMIT) {
       answer.fail(llmFailure("answer-too-long", "the answer does not end"));
+      this.forget(answer.id);
     }
-    // Lets the host forget the answer.
-    if (answer.isOver) this.#say({ op: "cancel", id });
     this.#tell(answer);
   }
 
   #handleRefusal(answer: Answer, code: string, message: string): void {
     // The question was lost with the channel that carried it, so it is asked anew.
-    if (code === "unknown-chat" && answer.question !== null && answer.seq === 0) {
+    if (code === "unknown-chat" && answer.seq === 0) {
       answer.isResuming = false;
       return this.#begin(answer);
     }
@@ -194,7 +198,6 @@ export class Llm extends Emitter<LlmEvents> {
   }
 }
 
-function requestOf({ id, question }: Answer): LlmRequest {
-  const { model, messages } = question ?? { model: "", messages: [] };
+function requestOf({ id, question: { model, messages } }: Answer): LlmRequest {
   return { op: "chat", id, model, messages, stream: true };
 }

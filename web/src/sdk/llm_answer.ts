@@ -39,25 +39,23 @@ export type Taken = "taken" | "second" | "missing";
 /** An answer as its chat writes it. */
 export class Answer implements LlmAnswer {
   readonly id: string;
-  /** Null for an answer that an earlier visit asked for. */
-  readonly question: ChatQuestion | null;
+  readonly question: ChatQuestion;
   seq: number;
   content: string;
   state: AnswerState;
   usage: ChatUsage | null = null;
   failure: HelioError | null = null;
   /** The question went out on some channel: the host may know it. */
-  wasAsked: boolean;
+  wasAsked = false;
   /** What is missing was asked for, and did not come yet. */
   isResuming = false;
 
-  constructor({ id, seq, content }: KeptAnswer, question: ChatQuestion | null) {
+  constructor({ id, seq, content }: KeptAnswer, question: ChatQuestion) {
     this.id = id;
     this.question = question;
     this.seq = seq;
     this.content = content;
     this.state = seq === 0 ? "waiting" : "answering";
-    this.wasAsked = question === null;
   }
 
   get isOver(): boolean {

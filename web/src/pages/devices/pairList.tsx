@@ -116,14 +116,21 @@ function PairAct({ pair }: { pair: PairView }) {
     );
   }
   return (
-    <LinkButton
-      href={`/link?pair=${encodeURIComponent(pair.pairId)}`}
-      look={pair.online ? "primary" : "plain"}
-      wide
-      testid="open-link"
-    >
-      Open link
-    </LinkButton>
+    <div class="pair-ways">
+      <LinkButton
+        href={`/link?pair=${encodeURIComponent(pair.pairId)}`}
+        look={pair.online ? "primary" : "plain"}
+        wide
+        testid="open-link"
+      >
+        Open link
+      </LinkButton>
+      {pair.verified && (
+        <LinkButton href={`/chat?pair=${encodeURIComponent(pair.pairId)}`} testid="open-chat">
+          Chat
+        </LinkButton>
+      )}
+    </div>
   );
 }
 

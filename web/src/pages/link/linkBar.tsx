@@ -30,6 +30,17 @@ export function LinkBar() {
         </h1>
         <StateLine />
       </div>
+      {page.pair.verified && (
+        <a
+          class="button button-quiet button-icon"
+          href={`/chat?pair=${encodeURIComponent(page.pair.pairId)}`}
+          aria-label={`Chat with a model on ${peer.name}`}
+          title="Chat with a model there"
+          data-testid="link-chat"
+        >
+          <Icon name="chat" />
+        </a>
+      )}
       <Button
         look="quiet"
         icon="settings"
