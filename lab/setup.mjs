@@ -1,5 +1,6 @@
 // How long a link takes to come up over a long way, with and without loss, SETUPS links each:
-// `node setup.mjs 'browser and native'`.
+// `node setup.mjs 'browser and native'`. DELAY_MS, an even number, is the way from anybody to
+// anybody.
 import { lose } from './lib/internet.mjs';
 import { KINDS } from './lib/kinds.mjs';
 import { Laboratory } from './lib/laboratory.mjs';
@@ -8,7 +9,7 @@ import { keep } from './lib/results.mjs';
 import { timesRow } from './lib/summary.mjs';
 
 const SETUPS = Number(process.env.SETUPS ?? 20);
-const DELAY_MS = 50;
+const DELAY_MS = Number(process.env.DELAY_MS ?? 50);
 const PATHS = [['direct', KINDS['port-restricted'], KINDS['port-restricted']], ['relayed', KINDS.symmetric, KINDS['port-restricted']]];
 
 const { devices, sides } = MATRICES.find((each) => each.devices === process.argv[2]);

@@ -1,5 +1,6 @@
 // A moving picture with a clock that a program can read: the frame number as black and white blocks.
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -18,8 +19,8 @@ export function cameraFile({ large = false } = {}) {
   const [size, block] = large ? ['960x540', 48] : ['640x480', 32];
   const bit = `mod(floor(N/pow(2,${CLOCK_BITS - 1}-floor(X/${block}))),2)`;
   const source = (name, ...given) => ['-f', 'lavfi', '-i', `${name}=${[...given, `rate=${FPS}`, `duration=${SECONDS}`].join(':')}`];
-  // Another process may be making it as well.
-  const partial = `${file}.${process.pid}.mjpeg`;
+  // Another process may be making it as well, and have this number in a namespace of its own.
+  const partial = `${file}.${randomUUID()}.mjpeg`;
   execFileSync('ffmpeg', ['-y', '-v', 'error',
     ...source('testsrc2', `size=${size}`),
     ...source('color', `size=${CLOCK_BITS * block}x${block}`),
@@ -33,7 +34,7 @@ export function cameraFile({ large = false } = {}) {
 export function filmFile(toneHz) {
   const file = cameraFile().replace('.mjpeg', `-${toneHz}.mp4`);
   if (existsSync(file)) return file;
-  const partial = file.replace('.mp4', `.${process.pid}.mp4`);
+  const partial = file.replace('.mp4', `.${randomUUID()}.mp4`);
   execFileSync('ffmpeg', ['-y', '-v', 'error', '-f', 'mjpeg', '-framerate', `${FPS}`, '-i', cameraFile(),
     '-f', 'lavfi', '-i', `sine=frequency=${toneHz}:sample_rate=48000`, '-t', `${SECONDS}`,
     '-c:v', 'libx264', '-profile:v', 'baseline', '-bf', '0', '-pix_fmt', 'yuv420p', '-g', `${FPS}`, '-b:v', '1M',

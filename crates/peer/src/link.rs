@@ -34,6 +34,7 @@ mod recovery;
 mod relay;
 mod repeats;
 mod rtc;
+mod sctp_opening;
 mod sdp;
 mod secure;
 mod sharing;

@@ -1,8 +1,12 @@
-//! str0m's DTLS, kept from saying the same thing without end.
+//! str0m's DTLS, kept from saying the same thing without end, and where SCTP is heard before it is
+//! sealed.
 //!
 //! Where a flight of DTLS 1.3 has a hole, dimpl 0.9.0 acknowledges what it has whenever it is woken,
 //! and str0m wakes it after every packet that it sends: at one instant, without end. Here it is
 //! woken when it is due, and due no sooner than after a short wait.
+//!
+//! What SCTP says to begin its association passes here in the clear, and is said again by
+//! `sctp_opening.rs`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +14,8 @@ use std::time::{Duration, Instant};
 use str0m::config::{CryptoProvider, DtlsCert, DtlsVersion};
 use str0m::crypto::dtls::{DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, ProtocolVersion};
 use str0m::crypto::{CryptoError, from_feature_flags};
+
+use super::sctp_opening::SctpOpening;
 
 /// Between two acknowledgements of one hole; the missing part is on its way meanwhile.
 const SHORTEST_WAIT: Duration = Duration::from_millis(20);
@@ -43,6 +49,7 @@ impl DtlsProvider for Unhurried {
             inner,
             woken_at: None,
             due: now,
+            opening: SctpOpening::default(),
         }))
     }
 }
@@ -51,7 +58,9 @@ impl DtlsProvider for Unhurried {
 struct Handshake {
     inner: Box<dyn DtlsInstance>,
     woken_at: Option<Instant>,
+    /// When DTLS itself is due.
     due: Instant,
+    opening: SctpOpening,
 }
 
 impl DtlsInstance for Handshake {
@@ -60,13 +69,25 @@ impl DtlsInstance for Handshake {
             DtlsOutput::Timeout(at) => {
                 let earliest = self.woken_at.map(|woken_at| woken_at + SHORTEST_WAIT);
                 self.due = earliest.map_or(at, |earliest| at.max(earliest));
-                DtlsOutput::Timeout(self.due)
+                let opening = if self.opening.wants_clock() {
+                    self.woken_at
+                } else {
+                    self.opening.poll_timeout()
+                };
+                DtlsOutput::Timeout(opening.map_or(self.due, |at| at.min(self.due)))
+            }
+            DtlsOutput::ApplicationData(packet) => {
+                self.opening.handle_heard(packet);
+                DtlsOutput::ApplicationData(packet)
             }
             output => output,
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
+        if let Some(packet) = self.opening.handle_timeout(now) {
+            self.inner.send_application_data(&packet)?;
+        }
         if now < self.due {
             return Ok(());
         }
@@ -84,6 +105,7 @@ impl DtlsInstance for Handshake {
     }
 
     fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
+        self.opening.handle_sent(data);
         self.inner.send_application_data(data)
     }
 

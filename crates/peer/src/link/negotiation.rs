@@ -68,6 +68,8 @@ pub(super) struct Negotiation {
     offer_sdp: Option<String>,
     remote_fingerprints: BTreeSet<String>,
     remote_ufrags: BTreeSet<String>,
+    /// Whether this side answered that it is the one that begins DTLS.
+    begins_dtls: bool,
     waiting: Vec<Trickled>,
     /// Candidates of the peer that belong to its current description.
     accepted: VecDeque<String>,
@@ -93,6 +95,7 @@ impl Negotiation {
             offer_sdp: None,
             remote_fingerprints: BTreeSet::new(),
             remote_ufrags: BTreeSet::new(),
+            begins_dtls: false,
             waiting: Vec::new(),
             accepted: VecDeque::new(),
             local_ufrag: String::new(),
@@ -234,7 +237,15 @@ impl Negotiation {
         if self.pending.is_some() && !self.is_polite {
             return Ok(());
         }
-        let bare = sdp::with_candidates(text, |_| false);
+        let mut bare = sdp::with_candidates(text, |_| false);
+        // A browser's SCTP waits a second for what was lost of its first exchange. Who begins DTLS
+        // begins SCTP as well, and so there are two exchanges of which one is enough.
+        if self.remote_ufrags.is_empty() {
+            self.begins_dtls = !sdp::has_sctp_init(text);
+        }
+        if self.begins_dtls {
+            bare = sdp::with_passive_offerer(&bare);
+        }
         let offer = SdpOffer::from_sdp_string(&bare).map_err(|error| error.to_string())?;
         let restarts = !self.remote_ufrags.is_empty() && sdp::ufrags(text) != self.remote_ufrags;
         let answer = rtc

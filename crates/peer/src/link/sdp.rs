@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 const CANDIDATE: &str = "a=candidate:";
 const UFRAG: &str = "a=ice-ufrag:";
+const SCTP_INIT: &str = "a=sctp-init:";
 const FINGERPRINT: &str = "a=fingerprint:";
 
 /// Every certificate fingerprint as `sha-256 AB:CD:…`, sorted, without doubles.
@@ -34,6 +35,16 @@ pub(super) fn with_candidates(sdp: &str, keep: impl Fn(&str) -> bool) -> String 
     sdp.split_inclusive('\n')
         .filter(|line| !line.starts_with(CANDIDATE) || keep(line.trim_end()))
         .collect()
+}
+
+/// Whether it holds SCTP's first exchange (draft-hancke-tsvwg-snap).
+pub(super) fn has_sctp_init(sdp: &str) -> bool {
+    sdp.lines().any(|line| line.starts_with(SCTP_INIT))
+}
+
+/// An offer in which whoever answers begins DTLS, which an offer may leave open (RFC 8842 §5.2).
+pub(super) fn with_passive_offerer(sdp: &str) -> String {
+    sdp.replace("a=setup:actpass", "a=setup:passive")
 }
 
 fn values<'a>(sdp: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a str> {
