@@ -6,17 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Device } from '../lib/browser.mjs';
-import { pictureSteps } from '../lib/camera.mjs';
+import { filmFile, FPS, pictureSteps, SECONDS } from '../lib/camera.mjs';
 import { FfmpegWhip } from '../lib/ffmpeg_whip.mjs';
 import { NativeDevice } from '../lib/native.mjs';
 import { setUp } from '../lib/people.mjs';
+import { loudestPitch } from '../lib/pitch.mjs';
 import { decode, pitch, probe } from '../lib/recordings.mjs';
 import { Server } from '../lib/server.mjs';
 import { makeStream } from '../lib/streams.mjs';
 
-const TONE_HZ = 523;
+const TONE_HZ = 440;
 const PICTURES = 30;
 const SAVED_SECONDS = 4;
+const VIDEO = '[data-testid=video-remote]';
 
 describe('streams on the command line', { timeout: 120_000 }, () => {
   let server, viewer, box, folder, codes;
@@ -50,7 +52,7 @@ describe('streams on the command line', { timeout: 120_000 }, () => {
     await publishing.fact('connected');
     await viewer.page.goto(`${server.origin}/pier/`);
     await viewer.page.getByTestId('video-remote').waitFor({ state: 'visible' });
-    const [, ...steps] = await pictureSteps(viewer.page, '[data-testid=video-remote]', PICTURES);
+    const [, ...steps] = await pictureSteps(viewer.page, VIDEO, PICTURES);
     t.diagnostic(`${PICTURES} pictures in steps of ${[...new Set(steps)].sort((a, b) => a - b).join(' ')}`);
     assert.ok(steps.every((step) => step > 0 && step < 15), 'each is later than the one before');
     const far = await viewer.page.evaluate(distanceFromPattern);
@@ -59,6 +61,29 @@ describe('streams on the command line', { timeout: 120_000 }, () => {
     publishing.child.kill('SIGINT');
     assert.equal(await publishing.exited, 0, publishing.errors);
     await server.logged(/session ended .*role="publish" why="(closed|deleted)"/);
+  });
+
+  test('Chromium sees and hears the film that helio publishes, at its pace', async (t) => {
+    const publishing = start('publish', '--preset', 'low', filmFile(TONE_HZ));
+    try {
+      await publishing.fact('connected');
+      await viewer.page.goto(`${server.origin}/pier/`);
+      await viewer.page.getByTestId('video-remote').waitFor({ state: 'visible' });
+      const began = Date.now();
+      // The first is the last key frame, of whenever that was.
+      const [, ...steps] = await pictureSteps(viewer.page, VIDEO, PICTURES);
+      const seconds = (Date.now() - began) / 1000;
+      const passed = steps.reduce((sum, step) => sum + step, 0) / FPS;
+      t.diagnostic(`${PICTURES} pictures: ${passed.toFixed(1)} s of film in ${seconds.toFixed(1)} s`);
+      assert.ok(steps.every((step) => step < (FPS * SECONDS) / 2), 'none is earlier than the one before');
+      assert.ok(passed > seconds / 2 && passed < seconds * 2, 'neither slower nor faster than it was taken');
+      const hertz = await viewer.page.evaluate(loudestPitch, [VIDEO, 1000]);
+      t.diagnostic(`${hertz.toFixed(1)} Hz`);
+      assert.ok(Math.abs(hertz - TONE_HZ) < 5, `${hertz} Hz`);
+    } finally {
+      publishing.child.kill('SIGINT');
+    }
+    assert.equal(await publishing.exited, 0, publishing.errors);
   });
 
   test('helio watch saves what FFmpeg publishes: picture and sound in one file, the first picture in another', async (t) => {

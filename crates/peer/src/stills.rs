@@ -33,6 +33,9 @@ mod sending;
 #[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
 mod sending_live;
 #[cfg(feature = "tokio")]
+#[expect(clippy::disallowed_methods, reason = "the shell reads the clock")]
+mod sound;
+#[cfg(feature = "tokio")]
 mod sources;
 
 pub use encoder::{EncodeError, Encoder, Quality};
@@ -53,6 +56,8 @@ pub use sender::{DEFAULT_INTERVAL, SenderOutput, SentStill, StillsSender};
 pub use sending::{SendError, SendStills, SendingEvent};
 #[cfg(feature = "tokio")]
 pub use sending_live::{LiveEvent, SendLive};
+#[cfg(feature = "tokio")]
+pub use sound::{Sound, SoundPacket};
 #[cfg(feature = "tokio")]
 pub use sources::{Source, SourceError};
 

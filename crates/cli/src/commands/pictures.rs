@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use peer::stills::{LiveFigures, LiveSettings, Source, SourceError};
+use peer::stills::{LiveFigures, LiveSettings, Sound, Source, SourceError};
 use serde_json::json;
 
 use crate::arguments::{OutputArguments, PresetArgument};
@@ -44,6 +44,14 @@ impl Pictures<'_> {
             SourceError::NoFfmpeg | SourceError::Ffmpeg(_) => Failure::because(error),
             _ => Failure::Usage(error.to_string()),
         })
+    }
+}
+
+/// The sound of the video, where one is sent that has any.
+pub(crate) fn sound(files: &[PathBuf]) -> Result<Option<Sound>, Failure> {
+    match files {
+        [video] if !holds_images(video) => Sound::of_video(video).map_err(Failure::because),
+        _ => Ok(None),
     }
 }
 

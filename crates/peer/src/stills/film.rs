@@ -86,8 +86,12 @@ enum Filmed {
 }
 
 impl Studio {
-    fn film(&mut self, wants_key_frame: bool, aim: u32) -> Result<Filmed, SendError> {
+    /// The next frame, after so many that were due before and could not be taken.
+    fn film(&mut self, wants_key_frame: bool, aim: u32, skipped: u32) -> Result<Filmed, SendError> {
         self.encoder.aim(aim)?;
+        if skipped > 0 {
+            self.source.pass_over(skipped);
+        }
         let Some(picture) = self.source.next(unix_ms())? else {
             return Ok(Filmed::Over);
         };
@@ -216,13 +220,15 @@ impl Film {
 
     /// Takes a picture, where one is due.
     fn begin(&mut self, now: Instant) {
+        let skipped = self.pace.skipped();
         if self.studio.is_some()
             && let Some(is_key) = self.pace.take(now)
             && let Some(mut studio) = self.studio.take()
         {
             let aim = self.rate.aim();
+            let skipped = self.pace.skipped() - skipped;
             let task = tokio::task::spawn_blocking(move || {
-                let filmed = studio.film(is_key, aim);
+                let filmed = studio.film(is_key, aim, skipped);
                 (studio, filmed)
             });
             self.filming = Some(Filming {

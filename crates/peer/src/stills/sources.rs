@@ -1,5 +1,6 @@
 //! Where pictures come from: the test pattern, image files, or a video or camera through `ffmpeg`.
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -65,9 +66,19 @@ pub struct Source {
 
 #[derive(Debug)]
 enum Kind {
-    Pattern { number: u32 },
-    Images { paths: Vec<PathBuf>, next: usize },
-    Ffmpeg { child: Child, frames: ChildStdout },
+    Pattern {
+        number: u32,
+    },
+    Images {
+        paths: Vec<PathBuf>,
+        next: usize,
+    },
+    Ffmpeg {
+        child: Child,
+        frames: ChildStdout,
+        /// Frames of a file wait for whoever takes them; a camera's do not.
+        is_file: bool,
+    },
 }
 
 impl Source {
@@ -145,11 +156,8 @@ impl Source {
             path: path.to_owned(),
             why,
         })?;
-        // Without the prefix a name with a colon would be an address.
-        let mut input = std::ffi::OsString::from("file:");
-        input.push(path);
-        command.arg("-i").arg(input);
-        Self::ffmpeg(command, frames_per_second, width, height)
+        command.arg("-i").arg(input(path));
+        Self::ffmpeg(command, true, frames_per_second, width, height)
     }
 
     /// The newest pictures of a camera, for example `/dev/video0`.
@@ -170,11 +178,12 @@ impl Source {
         };
         command.args(["-fflags", "nobuffer", "-f", format, "-i"]);
         command.arg(device);
-        Self::ffmpeg(command, frames_per_second, width, height)
+        Self::ffmpeg(command, false, frames_per_second, width, height)
     }
 
     fn ffmpeg(
         mut command: Command,
+        is_file: bool,
         frames_per_second: f64,
         width: u32,
         height: u32,
@@ -196,7 +205,11 @@ impl Source {
             _ => SourceError::Ffmpeg(error.to_string()),
         })?;
         let frames = child.stdout.take().expect("its output was asked for");
-        let kind = Kind::Ffmpeg { child, frames };
+        let kind = Kind::Ffmpeg {
+            child,
+            frames,
+            is_file,
+        };
         Ok(Self {
             kind,
             width,
@@ -221,13 +234,28 @@ impl Source {
                 *next = (*next + 1) % paths.len();
                 Ok(Some(read_image(path)?.fitted(width, height)))
             }
-            Kind::Ffmpeg { child, frames } => {
-                let mut rgb = vec![0; width as usize * height as usize * 3];
+            Kind::Ffmpeg { child, frames, .. } => {
+                let mut rgb = vec![0; frame_bytes(width, height)];
                 match frames.read_exact(&mut rgb) {
                     Ok(()) => Ok(Picture::from_rgb(width, height, rgb).ok()),
                     Err(_) => over(child),
                 }
             }
+        }
+    }
+
+    /// Passes over so many pictures of a video that were due while nobody could take them, so that
+    /// it keeps its pace and its sound. Other sources have no pace of their own.
+    pub(super) fn pass_over(&mut self, count: u32) {
+        let mut rgb = vec![0; frame_bytes(self.width, self.height)];
+        if let Kind::Ffmpeg {
+            frames,
+            is_file: true,
+            ..
+        } = &mut self.kind
+        {
+            // That it is over is told of the next one that is taken.
+            let _ = (0..count).try_for_each(|_| frames.read_exact(&mut rgb));
         }
     }
 }
@@ -240,6 +268,18 @@ impl Drop for Source {
             let _ = child.wait();
         }
     }
+}
+
+/// Of RGB.
+fn frame_bytes(width: u32, height: u32) -> usize {
+    width as usize * height as usize * 3
+}
+
+/// A file as `ffmpeg` is told it: without the prefix a name with a colon would be an address.
+pub(super) fn input(path: &Path) -> OsString {
+    let mut input = OsString::from("file:");
+    input.push(path);
+    input
 }
 
 /// There are no more frames: whether that is the end, or a fault.
@@ -394,6 +434,11 @@ mod tests {
             frames += 1;
         }
         assert_eq!(frames, 5);
+
+        let mut hurried = Source::video(&path, 5.0, 60, 40).expect("ffmpeg runs");
+        hurried.pass_over(4);
+        assert!(hurried.next(0).expect("it is read").is_some(), "the fifth");
+        assert!(hurried.next(0).expect("it is over").is_none());
 
         std::fs::write(&path, "no video").expect("it is written");
         let mut broken = Source::video(&path, 5.0, 60, 40).expect("ffmpeg runs");
