@@ -1,4 +1,4 @@
-//! Words both ends speak: ids, signalling messages, HTTP bodies, control and file frames,
+//! Words both ends speak: ids, signalling messages, HTTP bodies, control and file frames, chats,
 //! problems.
 //!
 //! Types and their (de)serialisation only: no I/O, no clock, no cryptography. The bytes are
@@ -14,6 +14,7 @@ pub mod http;
 pub mod id;
 pub mod invite_link;
 pub mod json;
+pub mod llm;
 pub mod pairing;
 pub mod problem;
 pub mod record;
