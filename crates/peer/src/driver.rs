@@ -21,6 +21,7 @@ use crate::link::{
 use crate::server_api::unix_ms;
 use crate::store::Store;
 use disk::DiskThread;
+use llm::LlmPort;
 use lookup::Lookups;
 use reports::{Reports, STATISTICS_INTERVAL};
 use sharing::FileCommand;
@@ -31,6 +32,7 @@ use streams::{StreamEvent, Streams};
 mod disk;
 mod handle;
 mod interfaces;
+mod llm;
 mod lookup;
 mod network;
 mod reports;
@@ -41,6 +43,7 @@ mod streams;
 
 pub use handle::{Link, LinkError, LinkOptions, NotSaid, Voice};
 pub(crate) use interfaces::usable_addresses;
+pub use llm::{LlmChannel, LlmEpoch, LlmIncoming, LlmSender, LlmSlot};
 pub(crate) use lookup::resolve_locally;
 pub(crate) use network::{Network, NetworkEvent};
 pub use sharing::NotOffered;
@@ -84,6 +87,7 @@ struct Driver {
     /// Whether there were addresses before: the first ones are no change.
     had_network: bool,
     events: mpsc::Sender<Event>,
+    llm: LlmPort,
     unsaid: Vec<(String, oneshot::Sender<Result<(), NotSaid>>)>,
     said: BTreeMap<TextId, oneshot::Sender<Result<(), NotSaid>>>,
 }
@@ -94,6 +98,7 @@ struct Inputs {
     streams: mpsc::Receiver<(crate::link::StreamId, StreamEvent)>,
     signals: mpsc::Receiver<SignalEvent>,
     disk: mpsc::Receiver<DiskReport>,
+    llm: mpsc::Receiver<(LlmEpoch, Vec<u8>)>,
 }
 
 impl Driver {
@@ -131,13 +136,22 @@ impl Driver {
                 Some(report) = inputs.disk.recv() => {
                     self.core.handle_disk(report, Instant::now());
                 }
+                Some(message) = inputs.llm.recv(), if self.core.has_llm_room() => {
+                    self.say_on_llm(message);
+                }
                 _ = figures.tick() => self.reports.handle_statistics(self.core.statistics()),
                 _ = interfaces.tick() => self.look_at_interfaces(),
-                command = inputs.commands.recv() => match command {
-                    Some(command) => self.obey(command),
-                    // Nobody holds the link any more.
-                    None => self.core.close("closed", Instant::now()),
-                },
+                command = inputs.commands.recv() => {
+                    // What was said before a link is closed goes out with it; it is little.
+                    while let Ok(message) = inputs.llm.try_recv() {
+                        self.say_on_llm(message);
+                    }
+                    match command {
+                        Some(command) => self.obey(command),
+                        // Nobody holds the link any more.
+                        None => self.core.close("closed", Instant::now()),
+                    }
+                }
             }
         }
         drop(inputs);
@@ -156,6 +170,12 @@ impl Driver {
                 self.core.handle_signalling_lost(now);
             }
             SignalEvent::Ended(by) => self.core.handle_ended(by, now),
+        }
+    }
+
+    fn say_on_llm(&mut self, (epoch, message): (LlmEpoch, Vec<u8>)) {
+        if self.llm.is_current(epoch) {
+            self.core.send_llm(message, Instant::now());
         }
     }
 
@@ -246,6 +266,9 @@ impl Driver {
     }
 
     fn tell(&mut self, event: Event) {
+        if let Event::Llm(event) = event {
+            return self.llm.tell(event);
+        }
         if let Event::Failed(cause) = &event {
             self.log_failure(*cause);
         }

@@ -29,4 +29,7 @@ pub mod stills;
 pub mod store;
 
 #[cfg(feature = "tokio")]
-pub use driver::{Link, LinkError, LinkOptions, NotOffered, NotSaid, Voice};
+pub use driver::{
+    Link, LinkError, LinkOptions, LlmChannel, LlmEpoch, LlmIncoming, LlmSender, LlmSlot,
+    NotOffered, NotSaid, Voice,
+};

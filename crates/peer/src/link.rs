@@ -26,6 +26,7 @@ mod gathering;
 mod ice_url;
 mod inquiry;
 mod life;
+mod llm;
 mod negotiation;
 mod output;
 mod paths;
@@ -52,6 +53,7 @@ pub use error::{Cause, Refusal};
 pub(crate) use ice_url::IceUrl;
 pub use ice_url::Transport;
 pub use inquiry::Inquiry;
+pub use llm::LlmEvent;
 pub use output::{EndedBy, Event, Output, Path, PathEnd, Phase, StreamId};
 pub use secure::LinkKeys;
 pub use statistics::{SetUp, Statistics};
@@ -100,6 +102,8 @@ pub struct LinkSettings {
     pub keys: Option<LinkKeys>,
     /// Whether both signed records say `file`.
     pub has_files: bool,
+    /// Whether the program speaks on `llm`.
+    pub has_llm: bool,
     /// Randomness that nobody else knows, never used twice.
     pub seed: [u8; 32],
 }
@@ -126,6 +130,7 @@ pub struct LinkSettings {
 ///     ice_servers: Vec::new(),
 ///     keys: None,
 ///     has_files: false,
+///     has_llm: false,
 ///     seed: [7; 32],
 /// };
 /// let mut link = LinkCore::new(settings, now);
@@ -136,6 +141,7 @@ pub struct LinkCore {
     policy: IcePolicy,
     keys: Option<LinkKeys>,
     has_files: bool,
+    has_llm: bool,
     random: Random,
     /// Told to the peer with each proof of keys.
     conversation: Conversation,
@@ -153,6 +159,7 @@ pub struct LinkCore {
     connection: Option<Connection>,
     ctl: Option<Ctl>,
     files: Files,
+    is_llm_open: bool,
     /// Whether frames flow on the connection there is.
     is_open: bool,
     was_open: bool,
@@ -190,6 +197,7 @@ impl LinkCore {
             policy: settings.policy,
             keys: settings.keys,
             has_files: settings.has_files,
+            has_llm: settings.has_llm,
             failed_proofs: 0,
             conversation: Conversation::new(random.half_secret()),
             random,
@@ -204,6 +212,7 @@ impl LinkCore {
             connection: None,
             ctl: None,
             files: Files::default(),
+            is_llm_open: false,
             is_open: false,
             was_open: false,
             has_video: false,

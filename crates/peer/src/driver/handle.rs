@@ -13,7 +13,8 @@ use protocol::id::PairId;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::{
-    Command, DiskThread, Driver, Inputs, Lookups, MAX_EVENTS, Reports, Signalling, Sockets, Streams,
+    Command, DiskThread, Driver, Inputs, LlmChannel, Lookups, MAX_EVENTS, Reports, Signalling,
+    Sockets, Streams, llm,
 };
 use crate::ctl::{self, RoundTrip};
 use crate::device::{Device, random};
@@ -47,6 +48,8 @@ pub struct LinkOptions {
     pub live_bits_per_second: Option<u32>,
     /// Where accepted files of the peer go; without a directory they are refused.
     pub save_files_to: Option<PathBuf>,
+    /// Whether this program speaks on `llm`: [`Link::take_llm`] then holds its end.
+    pub has_llm: bool,
 }
 
 /// Why there is no link.
@@ -101,6 +104,7 @@ pub struct Link {
     /// As far as the events were read.
     phase: Phase,
     pub(super) takes_files: bool,
+    pub(super) llm: Option<LlmChannel>,
     sending_on: Option<Section>,
     receiving_on: Option<Section>,
     task: Option<tokio::task::JoinHandle<()>>,
@@ -158,6 +162,7 @@ impl Device {
             ice_servers: options.ice_servers.clone(),
             keys: noise,
             has_files: both_say(FILE),
+            has_llm: options.has_llm,
             seed: random(),
         })
     }
@@ -175,6 +180,7 @@ fn start(
     let (streamed, streams) = mpsc::channel(MAX_STREAM_EVENTS);
     let (signals, outgoing) = mpsc::channel(MAX_SIGNALS);
     let (heard, signalled) = mpsc::channel(MAX_SIGNALS);
+    let (llm, llm_end, llm_sent) = llm::channel();
     let reconnect = Arc::new(Notify::new());
     let tls = api.tls_config();
     let reports = Reports::start(api.clone(), pair.clone());
@@ -200,6 +206,7 @@ fn start(
         reconnect,
         had_network: false,
         events: told,
+        llm,
         unsaid: Vec::new(),
         said: BTreeMap::new(),
     };
@@ -208,6 +215,7 @@ fn start(
         streams,
         signals: signalled,
         disk: done,
+        llm: llm_sent,
     };
     let task = tokio::spawn(async move {
         // The signalling task ends by itself, after the last message, once its queue is closed.
@@ -218,6 +226,7 @@ fn start(
         events,
         phase: Phase::Signalling,
         takes_files,
+        llm: Some(llm_end),
         sending_on: None,
         receiving_on: None,
         task: Some(task),

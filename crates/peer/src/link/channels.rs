@@ -25,10 +25,18 @@ pub enum Label {
     Telemetry,
     /// Files; secured links only.
     File,
+    /// A language model's answers; secured links only.
+    Llm,
 }
 
 impl Label {
-    const ALL: [Label; 4] = [Label::Noise, Label::Ctl, Label::Telemetry, Label::File];
+    const ALL: [Label; 5] = [
+        Label::Noise,
+        Label::Ctl,
+        Label::Telemetry,
+        Label::File,
+        Label::Llm,
+    ];
 
     /// The name on the wire.
     pub fn as_str(self) -> &'static str {
@@ -37,16 +45,22 @@ impl Label {
             Label::Ctl => "ctl",
             Label::Telemetry => "telemetry",
             Label::File => "file",
+            Label::Llm => protocol::llm::LABEL,
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// Whether nothing goes there but inside Noise.
+    pub(super) fn is_secured_only(self) -> bool {
+        matches!(self, Label::File | Label::Llm)
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|label| label.as_str() == text)
     }
 
     pub(super) fn config(self) -> ChannelConfig {
         let (ordered, reliability) = match self {
-            Label::Noise | Label::File => (true, Reliability::Reliable),
+            Label::Noise | Label::File | Label::Llm => (true, Reliability::Reliable),
             Label::Ctl => (false, Reliability::MaxPacketLifetime { lifetime: 100 }),
             Label::Telemetry => (false, Reliability::MaxRetransmits { retransmits: 0 }),
         };
@@ -81,9 +95,8 @@ pub(super) struct Channels {
 }
 
 impl Channels {
-    /// A channel opened. Nothing of an unknown or second one is ever read.
-    pub(super) fn handle_open(&mut self, id: ChannelId, label: &str) -> Option<Label> {
-        let label = Label::parse(label)?;
+    /// A channel opened. Nothing of a second one is ever read.
+    pub(super) fn handle_open(&mut self, id: ChannelId, label: Label) -> Option<Label> {
         if self.ids_by_label.contains_key(&label) {
             return None;
         }
@@ -172,10 +185,16 @@ impl Channels {
         !self.has_waiting() && ids.all(|id| rtc.unacknowledged(*id) == 0)
     }
 
-    /// Bytes of the channel that gives nothing up which the peer has not acknowledged.
+    /// What waits here for a channel, in bytes.
+    pub(super) fn waiting_bytes(&self, label: Label) -> usize {
+        self.queues.get(&label).map_or(0, |queue| queue.bytes)
+    }
+
+    /// Bytes of the channels that give nothing up which the peer has not acknowledged.
     pub(super) fn unacknowledged(&self, rtc: &mut DrainedRtc) -> usize {
-        let file = self.ids_by_label.get(&Label::File);
-        file.map_or(0, |id| rtc.unacknowledged(*id))
+        let ids = [Label::File, Label::Llm].map(|label| self.ids_by_label.get(&label));
+        let ids = ids.into_iter().flatten();
+        ids.map(|id| rtc.unacknowledged(*id)).sum()
     }
 
     /// The next channel whose sender was refused and may go on.

@@ -43,6 +43,8 @@ pub(super) enum ConnectionOutput {
     Closed,
     /// The channel `file` may be used from here on, or no longer.
     Files(bool),
+    /// The channel `llm` may be used from here on, or no longer.
+    Llm(bool),
     /// A frame of the peer, out of Noise.
     Frame(Label, Vec<u8>),
     /// A key proof failed or a frame was changed.
@@ -74,6 +76,8 @@ pub(super) struct ConnectionSettings {
     pub(super) keys: Option<LinkKeys>,
     /// Whether both devices take files.
     pub(super) has_files: bool,
+    /// Whether this side speaks on `llm`.
+    pub(super) has_llm: bool,
     /// Whether this side sends video.
     pub(super) has_video: bool,
     /// What it is to send live at most, if it is.
@@ -110,6 +114,7 @@ pub(super) struct Connection {
     /// Whether it was told that frames may flow.
     is_open: bool,
     has_files_open: bool,
+    has_llm_open: bool,
     outputs: VecDeque<ConnectionOutput>,
 }
 
@@ -130,7 +135,8 @@ impl Connection {
         let noise = settings.keys.is_some().then_some(Label::Noise);
         let file = (settings.has_files && settings.keys.is_some()).then_some(Label::File);
         let channels = noise.into_iter().chain([Label::Ctl, Label::Telemetry]);
-        let channels = channels.chain(file);
+        let llm = (settings.has_llm && settings.keys.is_some()).then_some(Label::Llm);
+        let channels = channels.chain(file).chain(llm);
         let channels = if settings.is_first {
             channels.collect()
         } else {
@@ -162,6 +168,7 @@ impl Connection {
             pace_at: None,
             is_open: false,
             has_files_open: false,
+            has_llm_open: false,
             outputs: VecDeque::new(),
         }
     }
@@ -289,6 +296,11 @@ impl Connection {
     /// Whether a frame of any size would be taken now; once it was not, `Writable` follows.
     pub(super) fn has_room(&mut self, label: Label) -> bool {
         self.channels.check_room(label, MAX_BYTES).is_ok()
+    }
+
+    /// What waits here for a channel, in bytes.
+    pub(super) fn waiting_bytes(&self, label: Label) -> usize {
+        self.channels.waiting_bytes(label)
     }
 
     pub(super) fn statistics(&self) -> Statistics {

@@ -8,6 +8,7 @@ use protocol::signal::{Bye, Candidate, ClientMessage};
 use super::channels::Label;
 use super::connection::{Connection, ConnectionOutput, ConnectionSettings};
 use super::error::Cause;
+use super::llm::LlmEvent;
 use super::negotiation::Say;
 use super::output::{EndedBy, Event, Output, Phase};
 use super::secure::ProofError;
@@ -52,6 +53,7 @@ impl LinkCore {
             has_video: self.has_video,
             live_bits_per_second: self.live_bits_per_second,
             has_files: self.has_files,
+            has_llm: self.has_llm,
             seed: self.random.secret(),
             first_stream: self.next_stream,
         };
@@ -91,6 +93,7 @@ impl LinkCore {
         self.last_attempt = self.attempt();
         self.is_open = false;
         self.files.handle_closed();
+        self.handle_llm(false);
         self.report_at = None;
         let Some(mut connection) = self.connection.take() else {
             return;
@@ -181,7 +184,11 @@ impl LinkCore {
             ConnectionOutput::Lost => {}
             ConnectionOutput::Files(true) => self.files.handle_opened(),
             ConnectionOutput::Files(false) => self.files.handle_closed(),
+            ConnectionOutput::Llm(is_open) => self.handle_llm(is_open),
             ConnectionOutput::Frame(Label::File, frame) => self.files.handle_frame(&frame),
+            ConnectionOutput::Frame(Label::Llm, message) => {
+                self.event(Event::Llm(LlmEvent::Message(message)));
+            }
             ConnectionOutput::Frame(_, frame) => self.handle_frame(&frame, now),
             // Asked for again with every other change.
             ConnectionOutput::Writable(Label::File) => {}

@@ -6,6 +6,7 @@ use protocol::signal::ClientMessage;
 
 use super::channels::Label;
 use super::error::{Cause, Refusal};
+use super::llm::LlmEvent;
 use super::statistics::SetUp;
 use super::video::VideoEvent;
 use crate::ctl::CtlEvent;
@@ -82,6 +83,8 @@ pub enum Event {
     SetUp(SetUp),
     /// Something about a file.
     File(FileEvent),
+    /// Something about the channel `llm`.
+    Llm(LlmEvent),
     /// A channel whose sender was refused has room again.
     Writable(Label),
     /// Something about video.

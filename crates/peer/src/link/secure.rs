@@ -74,15 +74,18 @@ struct Sealed {
     ctl: UnorderedChannel,
     telemetry: UnorderedChannel,
     file: OrderedChannel,
+    llm: OrderedChannel,
 }
 
 impl Sealed {
     fn new(keys: &TransportKeys) -> Self {
         let channel = |label: Label| UnorderedChannel::new(keys, label.as_str());
+        let ordered = |label: Label| OrderedChannel::new(keys, label.as_str());
         Self {
             ctl: channel(Label::Ctl),
             telemetry: channel(Label::Telemetry),
-            file: OrderedChannel::new(keys, Label::File.as_str()),
+            file: ordered(Label::File),
+            llm: ordered(Label::Llm),
         }
     }
 
@@ -92,6 +95,7 @@ impl Sealed {
             Label::Ctl => Some(self.ctl.seal(frame)),
             Label::Telemetry => Some(self.telemetry.seal(frame)),
             Label::File => Some(self.file.seal(frame)),
+            Label::Llm => Some(self.llm.seal(frame)),
         }
     }
 
@@ -101,6 +105,7 @@ impl Sealed {
             Label::Ctl => self.ctl.open(message),
             Label::Telemetry => self.telemetry.open(message),
             Label::File => self.file.open(message).map(Some),
+            Label::Llm => self.llm.open(message).map(Some),
         }
     }
 }
@@ -210,7 +215,7 @@ impl Secure {
         frame: Vec<u8>,
     ) -> Result<Option<Vec<u8>>, ProofError> {
         match &mut self.stage {
-            Stage::Plain => Ok((label != Label::File).then_some(frame)),
+            Stage::Plain => Ok((!label.is_secured_only()).then_some(frame)),
             Stage::Proven(sealed) => Ok(sealed.open(label, &frame)?),
             Stage::Waiting | Stage::Shaking(..) => {
                 if self.held.len() < MAX_HELD_FRAMES {
@@ -233,7 +238,7 @@ impl Secure {
     /// An own frame as it travels; none before the proof.
     pub(super) fn seal(&mut self, label: Label, frame: Vec<u8>) -> Option<Vec<u8>> {
         match &mut self.stage {
-            Stage::Plain => (label != Label::File).then_some(frame),
+            Stage::Plain => (!label.is_secured_only()).then_some(frame),
             Stage::Proven(sealed) => sealed.seal(label, &frame),
             Stage::Waiting | Stage::Shaking(..) => None,
         }

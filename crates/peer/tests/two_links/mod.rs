@@ -108,6 +108,7 @@ impl TwoLinks {
                     secret: secrets[at],
                 }),
                 has_files: true,
+                has_llm: true,
                 seed: [at as u8; 32],
             };
             let mut core = LinkCore::new(settings, now);

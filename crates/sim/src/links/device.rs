@@ -175,6 +175,7 @@ pub(super) fn couple(scenario: &Scenario, now: Instant) -> [Device; 2] {
             ice_servers: Vec::new(),
             keys: Some(link_keys(at)),
             has_files: true,
+            has_llm: true,
             seed: seed(scenario.seed, at),
         };
         let mut core = LinkCore::new(settings, now);

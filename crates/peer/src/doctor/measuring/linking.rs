@@ -96,6 +96,7 @@ fn couple(tls: &ClientConfig, relay: Option<&IceServer>, now: Instant) -> [End; 
                 secret,
             }),
             has_files: false,
+            has_llm: false,
             seed: random(),
         };
         let mut core = LinkCore::new(settings, now);

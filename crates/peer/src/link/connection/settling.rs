@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use str0m::Rtc;
 use str0m::bwe::BweKind;
+use str0m::channel::ChannelId;
 use str0m::config::Fingerprint;
 use str0m::net::{Protocol, Transmit};
 use str0m::stats::PeerStats;
@@ -42,17 +43,25 @@ impl Connection {
         let is_file_open = is_proven && self.channels.is_open(Label::File);
         if is_file_open != self.has_files_open {
             self.has_files_open = is_file_open;
-            let told = ConnectionOutput::Files(is_file_open);
-            if is_file_open {
-                self.outputs.push_front(told);
-            } else {
-                self.outputs.push_back(told);
-            }
+            self.tell_channel(ConnectionOutput::Files(is_file_open), is_file_open);
+        }
+        let is_llm_open = is_proven && self.channels.is_open(Label::Llm);
+        if is_llm_open != self.has_llm_open {
+            self.has_llm_open = is_llm_open;
+            self.tell_channel(ConnectionOutput::Llm(is_llm_open), is_llm_open);
         }
         if !self.is_open && is_proven && self.channels.is_open(Label::Ctl) {
             self.is_open = true;
             let peer = self.secure.peer_conversation();
             self.outputs.push_front(ConnectionOutput::Opened(peer));
+        }
+    }
+
+    fn tell_channel(&mut self, told: ConnectionOutput, is_open: bool) {
+        if is_open {
+            self.outputs.push_front(told);
+        } else {
+            self.outputs.push_back(told);
         }
     }
 
@@ -166,7 +175,7 @@ impl Connection {
                     self.note_reply(now);
                 }
             }
-            Event::ChannelOpen(id, label) => match self.channels.handle_open(id, &label) {
+            Event::ChannelOpen(id, label) => match self.adopt(id, &label) {
                 Some(Label::Noise) => self.prove(now),
                 Some(_) => {}
                 None => self
@@ -200,6 +209,15 @@ impl Connection {
             Event::MediaIngressStats(stats) => self.meter.take_ingress(&stats),
             _ => {}
         }
+    }
+
+    /// Takes a channel that this side speaks on.
+    fn adopt(&mut self, id: ChannelId, label: &str) -> Option<Label> {
+        let label = Label::parse(label)?;
+        if label == Label::Llm && !self.settings.has_llm {
+            return None;
+        }
+        self.channels.handle_open(id, label)
     }
 
     /// The channel `noise` opened: proves the keys on the two certificates that are seen.
