@@ -7,12 +7,14 @@ use server::config::Sources;
 
 mod bench;
 mod conform;
+mod llm;
 mod media;
 mod recordings;
 mod streams;
 
 pub(crate) use bench::{BenchAction, BenchWatchArguments};
 pub(crate) use conform::ConformArguments;
+pub(crate) use llm::{ApiArgument, ChatArguments, HostArguments, ProxyArguments};
 pub(crate) use media::{PublishArguments, StreamArguments, WatchArguments};
 pub(crate) use recordings::{DeleteArguments, RecordingsAction};
 pub(crate) use streams::{ShareArguments, StreamsAction, SwitchArguments};
@@ -50,6 +52,12 @@ pub(crate) enum Command {
     Send(SendArguments),
     /// Receive stills of a paired device, and save them
     Receive(ReceiveArguments),
+    /// Let this machine's language model answer its paired devices
+    Host(HostArguments),
+    /// Ask the language model of a paired device
+    Chat(ChatArguments),
+    /// Let programs of this machine use a paired device's model, as Ollama's or OpenAI's
+    Proxy(ProxyArguments),
     /// Measure what links need, from here, and name the cause and remedy of each fault
     Doctor(DoctorArguments),
     /// List, rename or revoke devices

@@ -2,17 +2,20 @@
 
 pub(crate) mod audit;
 pub(crate) mod bench;
+pub(crate) mod chat;
 pub(crate) mod config;
 pub(crate) mod conform;
 pub(crate) mod devices;
 pub(crate) mod doctor;
 pub(crate) mod file;
+pub(crate) mod host;
 pub(crate) mod keys;
 mod linking;
 pub(crate) mod message;
 pub(crate) mod pair;
 pub(crate) mod pairs;
 mod pictures;
+pub(crate) mod proxy;
 pub(crate) mod publish;
 pub(crate) mod receive;
 pub(crate) mod recordings;

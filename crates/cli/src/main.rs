@@ -28,6 +28,9 @@ fn main() -> ExitCode {
         Command::Message(arguments) => commands::message::run(&device, output, arguments),
         Command::Send(arguments) => commands::send::run(&device, output, arguments),
         Command::Receive(arguments) => commands::receive::run(&device, output, arguments),
+        Command::Host(arguments) => commands::host::run(&device, output, arguments),
+        Command::Chat(arguments) => commands::chat::run(&device, output, arguments),
+        Command::Proxy(arguments) => commands::proxy::run(&device, output, arguments),
         Command::Doctor(arguments) => commands::doctor::run(&device, output, arguments),
         Command::Devices { action } => {
             commands::devices::run(&device, &server, output, action.as_ref())

@@ -23,6 +23,18 @@ pub(crate) enum Failure {
     Unreachable(String),
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Configuration(faults) => write!(out, "the configuration is wrong:\n{faults}"),
+            Self::Failed(reason)
+            | Self::Usage(reason)
+            | Self::Refused(reason)
+            | Self::Unreachable(reason) => out.write_str(reason),
+        }
+    }
+}
+
 impl Failure {
     /// A failure with the reason as people should read it.
     pub(crate) fn because(reason: impl fmt::Display) -> Self {
@@ -31,14 +43,13 @@ impl Failure {
 
     /// Writes the reason to standard error.
     pub(crate) fn report(&self) -> ExitCode {
-        let (reason, code) = match self {
-            Self::Configuration(faults) => (format!("the configuration is wrong:\n{faults}"), 2),
-            Self::Failed(reason) => (reason.clone(), 1),
-            Self::Usage(reason) => (reason.clone(), 2),
-            Self::Refused(reason) => (reason.clone(), 3),
-            Self::Unreachable(reason) => (reason.clone(), 4),
+        let code = match self {
+            Self::Failed(_) => 1,
+            Self::Configuration(_) | Self::Usage(_) => 2,
+            Self::Refused(_) => 3,
+            Self::Unreachable(_) => 4,
         };
-        error_line(reason);
+        error_line(self);
         ExitCode::from(code)
     }
 }
@@ -75,6 +86,15 @@ pub(crate) fn fact(output: OutputArguments, fact: &Value, sentence: &str) {
 /// A text of another device's that cannot move the cursor.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// Prints a piece of a text of another device's as it comes; it may break lines and nothing else.
+pub(crate) fn piece(text: &str) {
+    let is_shown = |c: &char| !c.is_control() || *c == '\n' || *c == '\t';
+    let shown: String = text.chars().filter(is_shown).collect();
+    let mut out = std::io::stdout();
+    // A reader that went away is no failure of ours.
+    let _ = out.write_all(shown.as_bytes()).and_then(|()| out.flush());
 }
 
 /// A size in bytes as people read it.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
 /// Crate → crates of ours that it may use, directly or not.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("protocol", &[]),
     ("identity", &["protocol"]),
     ("signalling", &["protocol"]),
@@ -15,6 +15,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ("whip", &[]),
     ("registry", &["identity", "protocol"]),
     ("peer", &["identity", "protocol"]),
+    ("llm", &["identity", "peer", "protocol"]),
     (
         "server",
         &[
@@ -33,6 +34,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
             "conform",
             "gateway",
             "identity",
+            "llm",
             "peer",
             "protocol",
             "registry",
@@ -44,7 +46,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ),
     (
         "sim",
-        &["identity", "peer", "protocol", "signalling", "turn"],
+        &["identity", "llm", "peer", "protocol", "signalling", "turn"],
     ),
 ];
 

@@ -237,7 +237,7 @@ pub(crate) fn over() -> Failure {
 }
 
 /// Why a link that was up is over.
-fn ended(by: EndedBy) -> Failure {
+pub(crate) fn ended(by: EndedBy) -> Failure {
     match by {
         EndedBy::Revoked => Failure::Refused("the pair was revoked; pair again".to_owned()),
         EndedBy::Refused => Failure::Refused(Cause::NoiseFailed.to_string()),
@@ -248,7 +248,7 @@ fn ended(by: EndedBy) -> Failure {
     }
 }
 
-fn policy(paths: PathsArgument) -> IcePolicy {
+pub(crate) fn policy(paths: PathsArgument) -> IcePolicy {
     match paths {
         PathsArgument::All => IcePolicy::All,
         PathsArgument::Relay => IcePolicy::Relay,

@@ -86,7 +86,7 @@ async fn converse(linked: &mut Linked) -> Result<(), Failure> {
 }
 
 /// Lines as they are typed. A thread reads them: the runtime would wait for the next one to end.
-fn lines_of_input() -> mpsc::Receiver<String> {
+pub(super) fn lines_of_input() -> mpsc::Receiver<String> {
     let (lines, typed) = mpsc::channel(1);
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
