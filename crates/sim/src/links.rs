@@ -23,6 +23,7 @@ pub use device::Device;
 use relaying::Relaying;
 pub use scenario::{Home, Scenario, Trouble};
 
+mod chats;
 mod device;
 mod disk;
 mod network;
@@ -187,6 +188,12 @@ impl LinkWorld {
         self.execute();
     }
 
+    /// Asks the other device's model for so many tokens.
+    pub fn ask(&mut self, device: usize, tokens: usize) {
+        self.devices[device].chats.ask(tokens);
+        self.execute();
+    }
+
     /// Lets so much time pass.
     pub fn run(&mut self, time: Duration) {
         self.run_until(time, |_| false);
@@ -289,9 +296,15 @@ impl LinkWorld {
 
     /// Carries out what every core orders.
     fn execute(&mut self) {
+        let now = self.schedule.now();
         for device in 0..2 {
-            while let Some(output) = self.devices[device].core.poll_output() {
-                self.obey(device, output);
+            loop {
+                while let Some(output) = self.devices[device].core.poll_output() {
+                    self.obey(device, output);
+                }
+                if !self.devices[device].speak(now) {
+                    break;
+                }
             }
         }
         self.obey_hub();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use identity::{NoiseKey, SigningKey};
+use llm::client::Outcome;
 use peer::ctl::{CtlEvent, TextId};
 use peer::files::{FileEvent, FileOffer};
 use peer::link::{Cause, Event, LinkCore, LinkKeys, LinkSettings, Path, Phase};
@@ -14,6 +15,7 @@ use protocol::file::FileKey;
 use protocol::id::{DeviceId, PairId};
 use signalling::SocketId;
 
+use super::chats::{self, Chats};
 use super::disk::Disk;
 use super::stills::Stills;
 use super::{START_MS, Scenario, network};
@@ -35,6 +37,7 @@ pub struct Device {
     heard: Vec<String>,
     failures: Vec<Cause>,
     stills: Stills,
+    pub(super) chats: Chats,
     pub(super) disk: Disk,
     /// How many files were ever sent.
     files: u8,
@@ -93,6 +96,26 @@ impl Device {
         self.disk.whole()
     }
 
+    /// How many of its chats are over.
+    pub fn answers_over(&self) -> usize {
+        let over = self.chats.answers().filter(|(_, end)| end.is_some());
+        over.count()
+    }
+
+    /// How many of its answers are all of so many tokens, each once and in order.
+    pub fn whole_answers(&self, tokens: usize) -> usize {
+        let whole = chats::whole(tokens);
+        let is_whole = |(text, end): &&(String, Option<Outcome>)| {
+            *text == whole && matches!(end, Some(Outcome::Done { .. }))
+        };
+        self.chats.answers().filter(is_whole).count()
+    }
+
+    /// How often the channel for chats opened.
+    pub fn llm_openings(&self) -> usize {
+        self.chats.openings()
+    }
+
     /// Whether all that it wants to send, but for texts, is sent or given up.
     pub fn is_idle(&self) -> bool {
         self.stills.are_sent() && self.files_sent == usize::from(self.files)
@@ -115,12 +138,20 @@ impl Device {
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         let stills = self.stills.poll_timeout();
-        self.core.poll_timeout().into_iter().chain(stills).min()
+        let chats = self.chats.poll_timeout();
+        let others = stills.into_iter().chain(chats);
+        self.core.poll_timeout().into_iter().chain(others).min()
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.core.handle_timeout(now);
         self.stills.handle_timeout(&mut self.core, now);
+        self.chats.handle_timeout(now);
+    }
+
+    /// Says what its chats have to say; whether that was anything.
+    pub(super) fn speak(&mut self, now: Instant) -> bool {
+        self.chats.speak(&mut self.core, now)
     }
 
     pub(super) fn say(&mut self, text: &str, now: Instant) -> bool {
@@ -147,6 +178,7 @@ impl Device {
                 // It may have been taken back meanwhile.
                 let _ = self.core.accept_file(id, now);
             }
+            Event::Llm(event) => self.chats.hear(event, now),
             Event::File(FileEvent::Sent(_)) => self.files_sent += 1,
             Event::Talk(CtlEvent::Undelivered(id)) => {
                 self.unacknowledged.remove(&id);
@@ -195,6 +227,7 @@ pub(super) fn couple(scenario: &Scenario, now: Instant) -> [Device; 2] {
             heard: Vec::new(),
             failures: Vec::new(),
             stills: Stills::new(),
+            chats: Chats::new(),
             disk: Disk::default(),
             files: 0,
             files_sent: 0,
