@@ -24,6 +24,7 @@ pub(crate) const TOKENS: usize = 200;
 pub(crate) struct ModelServer {
     pub(crate) url: String,
     /// How many answers it is giving.
+    #[allow(dead_code, reason = "not every test counts")]
     pub(crate) running: watch::Receiver<usize>,
     #[allow(dead_code, reason = "not every test counts")]
     pub(crate) asked: Arc<AtomicUsize>,
@@ -53,6 +54,7 @@ impl Drop for Counted {
 }
 
 /// What the whole answer is.
+#[allow(dead_code, reason = "not every test reads to the end")]
 pub(crate) fn answer() -> String {
     (0..TOKENS).map(token).collect()
 }
