@@ -70,6 +70,7 @@ soak: web tests/node_modules/.installed tests/.venv/.installed ## an hour over t
 	cargo build --package cli
 	cd tests && HELIO=../$(HELIO) ./run.sh node soak.mjs
 	cd tests && HELIO=../$(HELIO) ./run.sh node recording_soak.mjs
+	cd tests && HELIO=../$(HELIO) HELIO_CUTS=20 ./run.sh node --test e2e/native_chat.test.mjs
 	SIM_SEEDS=1000 SETUP_SEEDS=1000 CHAT_BREAKS=1000 cargo test --package sim --test seeds --test setup --test chats -- --nocapture
 	scripts/soak.sh
 

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { ChatPage } from '../lib/chatting.mjs';
 import { ScriptedHost } from '../lib/scripted_host.mjs';
 import { TwoDevices } from '../lib/two_devices.mjs';
+import { until } from '../lib/until.mjs';
 
 const numbers = (count) => Array.from({ length: count }, (_, at) => `${at + 1} `);
 const HOSTILE = [
@@ -175,12 +176,3 @@ describe('the chat page', { timeout: 120_000 }, () => {
     assert.deepEqual(two.phone.problems, []);
   });
 });
-
-/// Looks again until what is seen is as it should be.
-async function until(look, isSo) {
-  for (;;) {
-    const seen = await look();
-    if (isSo(seen)) return seen;
-    await new Promise((again) => setTimeout(again, 20));
-  }
-}

@@ -15,9 +15,11 @@ export class ChatPage {
     return this.page.getByTestId('chat-model').waitFor({ timeout: 30_000 });
   }
 
+  /// Asks, and waits until the question stands there with room for its answer.
   async ask(text) {
     await this.page.getByTestId('chat-input').fill(text);
     await this.page.getByTestId('chat-send').click();
+    await this.page.locator('[data-testid=turn-own]:nth-last-child(2)', { hasText: text }).waitFor();
   }
 
   get answers() {

@@ -9,25 +9,32 @@ export class ModelServer {
   /// Answers that are being given.
   running = 0;
   asked = [];
+  models = ['steady'];
 
   static async start({ paceMs = 10 } = {}) {
     const model = new ModelServer();
     model.paceMs = paceMs;
-    model.server = createServer((request, response) => void model.#answer(request, response));
-    model.server.listen(0, '127.0.0.1');
-    await new Promise((done) => model.server.once('listening', done));
-    model.url = `http://127.0.0.1:${model.server.address().port}`;
+    await model.listen(0);
+    model.url = `http://127.0.0.1:${model.port}`;
     return model;
   }
 
+  /// Also again after `close`, on the port that it had.
+  async listen(port = this.port) {
+    this.server = createServer((request, response) => void this.#answer(request, response));
+    this.server.listen(port, '127.0.0.1');
+    await new Promise((done) => this.server.once('listening', done));
+    this.port = this.server.address().port;
+  }
+
   async #answer(request, response) {
-    if (request.url === '/api/tags') return void response.end(JSON.stringify({ models: [{ name: 'steady' }] }));
+    if (request.url === '/api/tags') return void response.end(JSON.stringify({ models: this.models.map((name) => ({ name })) }));
     if (request.url !== '/api/chat') return void response.writeHead(404).end('{"error":"no such path"}');
     let text = '';
     for await (const part of request) text += part;
     const body = JSON.parse(text);
     this.asked.push(body);
-    if (body.model !== 'steady') {
+    if (!this.models.includes(body.model)) {
       return void response.writeHead(404).end(JSON.stringify({ error: `model '${body.model}' not found` }));
     }
     const tokens = Number(/say (\d+)/.exec(body.messages.at(-1).content)?.[1] ?? 3);

@@ -10,6 +10,7 @@ import { beforeSetup, setUp } from './chapters/setup.mjs';
 import { pairing } from './chapters/pairing.mjs';
 import { home } from './chapters/home.mjs';
 import { link } from './chapters/link.mjs';
+import { chat } from './chapters/chat.mjs';
 import { recordings } from './chapters/recordings.mjs';
 import { streams } from './chapters/streams.mjs';
 import { rest } from './chapters/rest.mjs';
@@ -30,7 +31,7 @@ const laptop = await Device.open('laptop', { arguments: camera });
 const phone = await Device.open('phone', { phone: true, arguments: camera });
 const album = new Album(OUT);
 try {
-  const chapters = { beforeSetup, setUp, pairing, home, link, streams, recordings, rest };
+  const chapters = { beforeSetup, setUp, pairing, home, link, chat, streams, recordings, rest };
   const wanted = process.env.CHAPTERS?.split(' ') ?? Object.keys(chapters);
   for (const [name, chapter] of Object.entries(chapters).filter(([each]) => wanted.includes(each))) {
     console.log(`${name}`);
