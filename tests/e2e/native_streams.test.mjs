@@ -16,6 +16,7 @@ import { Server } from '../lib/server.mjs';
 import { makeStream } from '../lib/streams.mjs';
 
 const TONE_HZ = 440;
+const HIGH_TONE_HZ = 1000;
 const PICTURES = 30;
 const SAVED_SECONDS = 4;
 const VIDEO = '[data-testid=video-remote]';
@@ -47,8 +48,8 @@ describe('streams on the command line', { timeout: 120_000 }, () => {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  test('Chromium watches what helio publishes, picture by picture and in its colours', async (t) => {
-    const publishing = start('publish', '--preset', 'low');
+  test('Chromium watches what helio publishes, picture by picture, in its colours and at its pitch', async (t) => {
+    const publishing = start('publish', '--preset', 'low', '--tone', String(HIGH_TONE_HZ));
     await publishing.fact('connected');
     await viewer.page.goto(`${server.origin}/pier/`);
     await viewer.page.getByTestId('video-remote').waitFor({ state: 'visible' });
@@ -58,6 +59,9 @@ describe('streams on the command line', { timeout: 120_000 }, () => {
     const far = await viewer.page.evaluate(distanceFromPattern);
     t.diagnostic(`colours are ${far} of 255 away from the pattern's`);
     assert.ok(far < 24, `${far}`);
+    const hertz = await viewer.page.evaluate(loudestPitch, [VIDEO, 1000]);
+    t.diagnostic(`${hertz.toFixed(1)} Hz`);
+    assert.ok(Math.abs(hertz - HIGH_TONE_HZ) < 5, `${hertz} Hz`);
     publishing.child.kill('SIGINT');
     assert.equal(await publishing.exited, 0, publishing.errors);
     await server.logged(/session ended .*role="publish" why="(closed|deleted)"/);

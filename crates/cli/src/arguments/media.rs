@@ -35,6 +35,9 @@ pub(crate) struct PublishArguments {
     /// Publish what a camera sees, by ffmpeg, for example /dev/video0
     #[arg(long, value_name = "DEVICE", conflicts_with = "files")]
     pub(crate) camera: Option<PathBuf>,
+    /// Send a tone of so many hertz, where no video brings its own sound
+    #[arg(long, value_name = "HERTZ", value_parser = clap::value_parser!(u32).range(20..=15_000))]
+    pub(crate) tone: Option<u32>,
     /// Size, frames and bitrate
     #[arg(long, default_value = "medium")]
     pub(crate) preset: PresetArgument,

@@ -47,11 +47,15 @@ impl Pictures<'_> {
     }
 }
 
-/// The sound of the video, where one is sent that has any.
-pub(crate) fn sound(files: &[PathBuf]) -> Result<Option<Sound>, Failure> {
-    match files {
-        [video] if !holds_images(video) => Sound::of_video(video).map_err(Failure::because),
-        _ => Ok(None),
+/// The sound of the video, where one is sent that has any, or the tone that is asked for.
+pub(crate) fn sound(files: &[PathBuf], tone: Option<u32>) -> Result<Option<Sound>, Failure> {
+    match (files, tone) {
+        ([video], None) if !holds_images(video) => Sound::of_video(video).map_err(Failure::because),
+        ([video], Some(_)) if !holds_images(video) => Err(Failure::Usage(
+            "a video brings its own sound: --tone goes with pictures, a camera and the pattern"
+                .to_owned(),
+        )),
+        (_, tone) => Ok(tone.map(Sound::tone)),
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn run(
     };
     let source = pictures.source()?;
     let film = Film::new(source, settings, arguments.count).map_err(Failure::because)?;
-    let sound = sound(&arguments.files)?;
+    let sound = sound(&arguments.files, arguments.tone)?;
     let codecs = match &sound {
         Some(_) => vec![Codec::H264, Codec::Opus],
         None => vec![Codec::H264],

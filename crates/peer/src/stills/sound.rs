@@ -1,6 +1,7 @@
-//! The sound of a video file in packets of Opus, as WebRTC carries them (RFC 7587), by `ffmpeg`.
+//! Sound in packets of Opus, as WebRTC carries them (RFC 7587): of a video file, by `ffmpeg`, or a
+//! tone.
 //!
-//! It is another `ffmpeg` than the one that gives the pictures: of one with two outputs each would
+//! A file's is of another `ffmpeg` than the one that gives the pictures: of one with two outputs each would
 //! wait for whoever reads the other.
 
 use std::io::{ErrorKind, Read};
@@ -13,6 +14,10 @@ use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
 use super::sources::{SourceError, input};
+
+mod tone;
+
+use tone::Tone;
 
 /// How long a packet sounds.
 const PACKET: Duration = Duration::from_millis(20);
@@ -33,17 +38,18 @@ pub struct SoundPacket {
     pub taken_at: Instant,
 }
 
-/// The sound of a video file, again and again, at its pace while it rolls.
+/// Sound without end, at its pace while it rolls.
 #[derive(Debug)]
 pub struct Sound {
-    child: Child,
+    /// What encodes it, where that is another process.
+    child: Option<Child>,
     packets: mpsc::Receiver<Vec<u8>>,
     /// When the next packet is due; none while nobody takes any.
     due: Option<Instant>,
 }
 
 impl Sound {
-    /// The first track of sound; none where there is none that can be read. It waits for its begin.
+    /// The first track of sound of a video file, again and again; none where there is none that can be read. It waits for its begin.
     ///
     /// # Errors
     /// [`SourceError::NoFfmpeg`], [`SourceError::Ffmpeg`] where it does not start.
@@ -63,25 +69,35 @@ impl Sound {
                 _ => SourceError::Ffmpeg(error.to_string()),
             })?;
         let pages = child.stdout.take().expect("its output was asked for");
-        let (keep, packets) = mpsc::channel(MAX_AHEAD);
-        let sound = Self {
-            child,
-            packets,
-            due: None,
-        };
+        let (mut sound, keep) = Self::silent();
+        sound.child = Some(child);
         let mut stream = OggStream::new(pages);
         if (0..HEADERS).any(|_| stream.next().is_none()) {
             return Ok(None);
         }
-        // It ends with the process, whose output it reads, or once nobody takes packets.
-        std::thread::spawn(move || {
-            while let Some(packet) = stream.next() {
-                if keep.blocking_send(packet).is_err() {
-                    return;
-                }
-            }
-        });
+        std::thread::spawn(move || read_ahead(&keep, || stream.next()));
         Ok(Some(sound))
+    }
+
+    /// A tone of so many hertz.
+    pub fn tone(hertz: u32) -> Self {
+        let (sound, keep) = Self::silent();
+        std::thread::spawn(move || {
+            let mut tone = Tone::new(hertz);
+            read_ahead(&keep, || tone.next());
+        });
+        sound
+    }
+
+    /// Sound of the packets that come.
+    fn silent() -> (Self, mpsc::Sender<Vec<u8>>) {
+        let (keep, packets) = mpsc::channel(MAX_AHEAD);
+        let sound = Self {
+            child: None,
+            packets,
+            due: None,
+        };
+        (sound, keep)
     }
 
     /// Somebody takes packets: one is due, unless it rolls already.
@@ -109,9 +125,20 @@ impl Sound {
 
 impl Drop for Sound {
     fn drop(&mut self) {
-        // It may be over already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            // It may be over already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Makes packets until there are no more, or nobody takes them any more.
+fn read_ahead(keep: &mpsc::Sender<Vec<u8>>, mut next: impl FnMut() -> Option<Vec<u8>>) {
+    while let Some(packet) = next() {
+        if keep.blocking_send(packet).is_err() {
+            return;
+        }
     }
 }
 
