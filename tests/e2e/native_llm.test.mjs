@@ -1,5 +1,5 @@
 // A laptop's model, asked from another native device: on the command line, and by programs that
-// know Ollama or OpenAI and nothing of us.
+// know Ollama or OpenAI and nothing of us; and what a stop and a revocation end.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { request } from 'node:http';
@@ -130,5 +130,16 @@ except openai.NotFoundError as error:
       assert.equal(await status('/api/delete', {}, 'DELETE'), 404);
       assert.equal(await status('/api/pull', {}, 'POST'), 404);
     });
+  });
+
+  test('ends at the model server when the pair is revoked mid-answer', async () => {
+    const run = tablet.start('chat', 'laptop', 'say 100000');
+    await run.fact('text');
+    const [{ pairId }] = tablet.list('pairs').pairs;
+    server.order('pairs', 'revoke', pairId);
+    assert.equal((await run.end()).code, 3);
+    for (const deadline = Date.now() + 20_000; model.running > 0; await new Promise((done) => setTimeout(done, 50))) {
+      assert.ok(Date.now() < deadline, 'the model server is told');
+    }
   });
 });
