@@ -21,6 +21,7 @@ use crate::settings::Edge;
 use crate::udp_loop::MediaHandle;
 
 mod local;
+mod metrics;
 mod pull;
 
 use pull::{Progress, Pull, State};
@@ -99,6 +100,7 @@ pub(crate) struct Edges {
 impl Edges {
     /// Pulls what these say, until the server stops.
     pub(crate) fn spawn(edges: Vec<Edge>, media: MediaHandle, stop: CancellationToken) -> Self {
+        metrics::describe();
         let id = gateway::SessionId(crate::random::bytes());
         let name: Arc<str> = Arc::from(format!("heliograph-{id}"));
         let orders = (!edges.is_empty()).then(|| {
@@ -127,7 +129,7 @@ impl Edges {
     ) -> Result<(), NotPulled> {
         let pulled = self.ask(stream, headers).await;
         if let Some(cause) = pulled.err().and_then(NotPulled::cause) {
-            metrics::counter!("helio_edge_refused_total", "cause" => cause).increment(1);
+            ::metrics::counter!("helio_edge_refused_total", "cause" => cause).increment(1);
         }
         pulled
     }
@@ -170,7 +172,7 @@ impl Edges {
         let asking = hops(headers);
         let servers = self.servers(stream, &asking).await;
         if asking.iter().any(|hop| servers.contains(hop)) {
-            metrics::counter!("helio_edge_refused_total", "cause" => "ring").increment(1);
+            ::metrics::counter!("helio_edge_refused_total", "cause" => "ring").increment(1);
             return Err(NotPulled::Ring);
         }
         Ok(())

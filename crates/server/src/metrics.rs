@@ -121,14 +121,6 @@ fn describe() {
         "helio_link_retransmits_total",
         "Packets that peers report to have sent again"
     );
-    describe_gauge!(
-        "helio_edge_streams",
-        "Streams that are pulled from another server"
-    );
-    describe_counter!(
-        "helio_edge_refused_total",
-        "Viewers for whom a stream could not be pulled, by cause"
-    );
     describe_histogram!("helio_still_bytes", "Sizes of stills that were sent");
 }
 
