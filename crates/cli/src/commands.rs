@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod chat;
+mod chats;
 pub(crate) mod config;
 pub(crate) mod conform;
 pub(crate) mod devices;

@@ -1,5 +1,7 @@
 //! Arguments of the commands about language models.
 
+use std::net::SocketAddr;
+
 use clap::{Args, ValueEnum};
 
 use super::{LinkArguments, PathsArgument};
@@ -71,7 +73,8 @@ pub(crate) struct ProxyArguments {
     pub(crate) link: LinkArguments,
     /// Address of this machine alone that programs ask
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:11435")]
-    pub(crate) listen: std::net::SocketAddr,
+    #[arg(value_parser = on_loopback)]
+    pub(crate) listen: SocketAddr,
 }
 
 fn device_and_model(text: &str) -> Result<(String, String), String> {
@@ -80,4 +83,38 @@ fn device_and_model(text: &str) -> Result<(String, String), String> {
         return Err("needs the form device=model".to_owned());
     }
     Ok((device.to_owned(), model.to_owned()))
+}
+
+/// The proxy asks nobody who they are.
+fn on_loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| "needs an address and a port, like 127.0.0.1:11435")?;
+    if !address.ip().is_loopback() {
+        let why = "the proxy asks nobody who they are, so it listens on 127.0.0.1 or [::1]";
+        return Err(format!("{address} is open to others; {why}"));
+    }
+    Ok(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proxy_listens_on_loopback_alone() {
+        for own in ["127.0.0.1:1", "127.9.9.9:0", "[::1]:11435"] {
+            assert!(on_loopback(own).is_ok(), "{own}");
+        }
+        for (other, why) in [
+            ("0.0.0.0:1", "open to others"),
+            ("[::]:1", "open to others"),
+            ("192.0.2.1:1", "open to others"),
+            ("127.0.0.1", "a port"),
+            ("localhost:1", "an address"),
+        ] {
+            let told = on_loopback(other).expect_err("it is refused");
+            assert!(told.contains(why), "{told}");
+        }
+    }
 }

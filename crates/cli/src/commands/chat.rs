@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use llm::chatting::{Chats, Part};
 use llm::client::{AskError, Failed, Outcome};
-use peer::LinkOptions;
 use protocol::json::DecodeError;
 use protocol::llm::{Chat, ChatOptions, Role, Turn};
 use serde_json::json;
 
-use super::linking::{Linked, over_link, until_ctrl_c};
+use super::chats::over_chats;
+use super::linking::Linked;
 use super::message::lines_of_input;
 use crate::arguments::{ChatArguments, DeviceArguments, OutputArguments};
 use crate::output::{self, Failure};
@@ -23,15 +23,8 @@ pub(crate) fn run(
     output: OutputArguments,
     arguments: &ChatArguments,
 ) -> Result<(), Failure> {
-    let options = LinkOptions {
-        has_llm: true,
-        ..LinkOptions::default()
-    };
-    over_link(device, output, &arguments.link, options, async |linked| {
-        let chats = Chats::start(linked.link.take_llm().expect("it is taken once"));
-        let outcome = until_ctrl_c(chat(linked, &chats, arguments)).await;
-        chats.finish().await;
-        outcome
+    over_chats(device, output, &arguments.link, async |linked, chats| {
+        chat(linked, chats, arguments).await
     })
 }
 

@@ -1,15 +1,13 @@
 //! `helio proxy`: a paired device's language model for programs of this machine that know Ollama or
 //! OpenAI.
 
-use std::net::SocketAddr;
-
 use llm::chatting::Chats;
 use llm::proxy::router;
-use peer::LinkOptions;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::linking::{Linked, over_link, until_ctrl_c};
+use super::chats::over_chats;
+use super::linking::Linked;
 use crate::arguments::{DeviceArguments, OutputArguments, ProxyArguments};
 use crate::output::Failure;
 
@@ -18,28 +16,23 @@ pub(crate) fn run(
     output: OutputArguments,
     arguments: &ProxyArguments,
 ) -> Result<(), Failure> {
-    let options = LinkOptions {
-        has_llm: true,
-        ..LinkOptions::default()
-    };
-    over_link(device, output, &arguments.link, options, async |linked| {
-        let chats = Chats::start(linked.link.take_llm().expect("it is taken once"));
-        let outcome = until_ctrl_c(serve(linked, chats.clone(), arguments.listen)).await;
-        chats.finish().await;
-        outcome
+    let listen = arguments.listen;
+    // A port that is taken is told before anybody is asked for a link.
+    let fails = |error| Failure::because(format!("{listen}: {error}"));
+    let listener = std::net::TcpListener::bind(listen).map_err(fails)?;
+    listener.set_nonblocking(true).map_err(fails)?;
+    over_chats(device, output, &arguments.link, async |linked, chats| {
+        serve(linked, chats.clone(), listener).await
     })
 }
 
 /// Serves until the link is over for good; while it is only lost, requests wait.
-async fn serve(linked: &mut Linked, chats: Chats, listen: SocketAddr) -> Result<(), Failure> {
-    if !listen.ip().is_loopback() {
-        return Err(Failure::Usage(format!(
-            "{listen} is open to others; the proxy asks nobody who they are, so it listens on \
-             127.0.0.1 or [::1]"
-        )));
-    }
-    let listener = TcpListener::bind(listen).await;
-    let listener = listener.map_err(|error| Failure::because(format!("{listen}: {error}")))?;
+async fn serve(
+    linked: &mut Linked,
+    chats: Chats,
+    listener: std::net::TcpListener,
+) -> Result<(), Failure> {
+    let listener = TcpListener::from_std(listener).map_err(Failure::because)?;
     let address = listener.local_addr().map_err(Failure::because)?;
     let fact = json!({ "event": "serving", "address": address });
     let peer = &linked.peer;
